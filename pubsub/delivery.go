@@ -1,0 +1,103 @@
+package pubsub
+
+import (
+	"context"
+	"fmt"
+)
+
+// Delivery is a message as a consumer gets it. It must be settled once, by
+// Ack, Requeue or Reject (unless its consumer has AutoAck); until then it
+// counts against the prefetch, and it returns to its queue when its Consumer or
+// Broker is closed. A Delivery may be copied; its methods are safe for
+// concurrent use.
+type Delivery struct {
+	// Message is shared: its Body and Headers must not be changed.
+	*Message
+
+	// Exchange and RoutingKey are those that the message was published with,
+	// whatever bindings it went through since.
+	Exchange   string
+	RoutingKey string
+
+	// Redelivered says that the message was handed out before, to anyone, and
+	// came back.
+	Redelivered bool
+
+	// Ready is how many messages were left in the queue, for a delivery of
+	// [Broker.Get]; else zero.
+	Ready int
+
+	tag    uint64
+	index  int     // its bit in window
+	window *window // nil: nothing to settle
+	origin *origin
+}
+
+// noMessage stands in a Delivery that comes with an error, so that a program
+// that looks at its Body before the error sees none.
+var noMessage = &Message{}
+
+// Ack tells the broker that the message is done with. It returns once that is
+// on its way.
+//
+// All four ways to settle return [ErrSettled] if the delivery was settled
+// before, and [ErrDeliveryLost] if it is back in its queue, because its Consumer or
+// Broker was closed or the connection that it came by is gone: it comes again.
+func (d Delivery) Ack(ctx context.Context) error { return d.settle(ctx, Ack) }
+
+// Requeue puts the message back into its place in the queue, marked as
+// redelivered. It may come again at once, to this consumer or another.
+func (d Delivery) Requeue(ctx context.Context) error { return d.settle(ctx, Requeue) }
+
+// Reject drops the message, or dead-letters it if its queue has a
+// dead-letter exchange.
+func (d Delivery) Reject(ctx context.Context) error { return d.settle(ctx, Reject) }
+
+// AckThrough acknowledges this delivery and every unsettled one that its
+// consumer got before it. It returns [ErrSettled] if there is none.
+// See the AMQP 0-9-1 reference, basic.ack.multiple.
+func (d Delivery) AckThrough(ctx context.Context) error {
+	if d.window == nil {
+		return d.unsettleable(Ack)
+	}
+	if !d.origin.settleThrough(d) {
+		return d.alreadySettled(Ack)
+	}
+	err := d.origin.settler.Settle(ctx, d.tag, Ack, true)
+	d.origin.settledOne()
+	return d.opError(Ack, err)
+}
+
+func (d Delivery) settle(ctx context.Context, o Outcome) error {
+	if d.window == nil {
+		return d.unsettleable(o)
+	}
+	if !d.window.settle(d.index) {
+		return d.alreadySettled(o)
+	}
+	err := d.origin.settler.Settle(ctx, d.tag, o, false)
+	d.origin.settledOne()
+	return d.opError(o, err)
+}
+
+func (d Delivery) alreadySettled(o Outcome) error {
+	if d.origin.closed.Load() {
+		return d.opError(o, ErrDeliveryLost)
+	}
+	return d.opError(o, ErrSettled)
+}
+
+// unsettleable is why a delivery can't be settled at all.
+func (d Delivery) unsettleable(o Outcome) error {
+	if d.origin == nil {
+		return opError(o.String()+" delivery", "", fmt.Errorf("%w: it came with an error and holds no message; look at the error first", ErrInvalid))
+	}
+	return d.opError(o, fmt.Errorf("%w: its consumer has AutoAck", ErrSettled))
+}
+
+func (d Delivery) opError(o Outcome, err error) error {
+	if err == nil {
+		return nil // without building the name
+	}
+	return opError(o.String()+" delivery from", "queue "+quote(d.origin.queue), err)
+}

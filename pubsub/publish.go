@@ -1,0 +1,64 @@
+package pubsub
+
+import (
+	"context"
+	"fmt"
+)
+
+// Publish sends a message to an exchange and returns when the broker has taken
+// responsibility for it (a publisher confirm): every queue that matches has it, on
+// disk where the queue is durable and the message persistent. The empty exchange
+// is the default exchange: it routes to the queue named by key.
+//
+// A message that matches no queue is dropped, unless [Mandatory] is given: then it is
+// [ErrUnroutable]. A missing exchange is [ErrNotFound], a full queue with
+// [RejectPublish] is [ErrRefused]. If ctx ends or the connection breaks before the confirm,
+// the error wraps [ErrUnconfirmed]: the message may or may not arrive.
+// See https://www.rabbitmq.com/docs/confirms.
+func (b *Broker) Publish(ctx context.Context, exchange, key string, m Message, opts ...PublishOption) error {
+	p := b.send(ctx, exchange, key, &m, opts)
+	return p.wait(ctx)
+}
+
+// PublishAsync sends a message as Publish does, and returns when it is on its way:
+// the Confirmation tells the outcome, errors in the arguments included. Messages of one goroutine are
+// sent in its order. It waits while [Options.MaxInFlight] publishes are without
+// an outcome.
+func (b *Broker) PublishAsync(ctx context.Context, exchange, key string, m Message, opts ...PublishOption) Confirmation {
+	return Confirmation{b.send(ctx, exchange, key, &m, opts)}
+}
+
+// send checks a message and hands it to the adapter.
+func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opts []PublishOption) *Publication {
+	p := &Publication{Exchange: exchange, RoutingKey: key, Message: *m}
+	for _, o := range opts {
+		if o == Mandatory {
+			p.Mandatory = true
+		}
+	}
+	if err := b.checkPublish(p); err != nil {
+		p.Confirm(err)
+		return p
+	}
+	p.Message.normalize()
+	if err := b.publishing.acquire(ctx); err != nil {
+		p.Confirm(fmt.Errorf("not sent: waited for one of %d publishes in flight: %w", b.publishing.limit, err))
+		return p
+	}
+	p.flight = b.publishing
+	b.adapter.Publish(ctx, p)
+	return p
+}
+
+func (b *Broker) checkPublish(p *Publication) error {
+	if b.state.Load() == closed {
+		return errBrokerClosed
+	}
+	if err := checkName("exchange name", p.Exchange); err != nil {
+		return err
+	}
+	if err := checkName("routing key", p.RoutingKey); err != nil {
+		return err
+	}
+	return p.Message.validate()
+}
