@@ -246,7 +246,7 @@ func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delive
 		if err != nil || !got.OK {
 			return err
 		}
-		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck}
+		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck, single: true}
 		d, ok = from.delivery(&got.Incoming), true
 		d.Ready = got.Ready
 		return nil

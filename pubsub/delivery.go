@@ -54,7 +54,8 @@ func (d Delivery) Requeue(ctx context.Context) error { return d.settle(ctx, Requ
 func (d Delivery) Reject(ctx context.Context) error { return d.settle(ctx, Reject) }
 
 // AckThrough acknowledges this delivery and every unsettled one that its
-// consumer got before it. It returns [ErrSettled] if there is none.
+// consumer got before it; of [Broker.Get], this one alone. It returns
+// [ErrSettled] if there is none.
 // See the AMQP 0-9-1 reference, basic.ack.multiple.
 func (d Delivery) AckThrough(ctx context.Context) error {
 	if d.window == nil {
@@ -63,7 +64,7 @@ func (d Delivery) AckThrough(ctx context.Context) error {
 	if !d.origin.settleThrough(d) {
 		return d.alreadySettled(Ack)
 	}
-	err := d.origin.settler.Settle(ctx, d.tag, Ack, true)
+	err := d.origin.settler.Settle(ctx, d.tag, Ack, !d.origin.single)
 	d.origin.settledOne()
 	return d.opError(Ack, err)
 }

@@ -13,6 +13,7 @@ type origin struct {
 	queue   string
 	settler Settler
 	autoAck bool
+	single  bool // one Get: its settler has deliveries of others too
 
 	closed  atomic.Bool  // unsettled deliveries went back to the queue
 	waiters atomic.Int32 // goroutines in drained
