@@ -1,0 +1,355 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// consumer is a subscription to a queue. Its fields are guarded by the queue's
+// mutex, but for acks.
+type consumer struct {
+	queue     *queue
+	conn      *Conn
+	prefetch  int
+	autoAck   bool
+	exclusive bool
+	priority  int32
+
+	// out holds what the queue gave to this consumer and isn't settled. Tags are
+	// consecutive, so that a tag is an index: that of out's head is base.
+	// Settled ones in the middle are zero until those before them are settled. Those after
+	// handed wait for Receive.
+	out    ring
+	base   uint64
+	handed uint64 // the last tag that Receive handed over
+	held   int    // how many are not settled: what counts against the prefetch
+
+	inLine bool  // in queue.line
+	left   bool  // gets nothing any more
+	end    error // why Receive ends, once out is handed over
+
+	waiting bool // Receive is about to wait for wake
+	wake    chan struct{}
+
+	// starved says that the queue passed this consumer over for want of
+	// credit: an ack must reach the queue at once.
+	starved atomic.Bool
+	acks    acks
+}
+
+var _ pubsub.Subscription = (*consumer)(nil)
+
+// Consume starts a consumer.
+func (c *Conn) Consume(_ context.Context, queueName string, o pubsub.ConsumeOptions) (pubsub.Subscription, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, errClosed
+	}
+	v := c.vhost
+	v.mu.Lock()
+	q, err := v.queue(queueName, c)
+	if err != nil {
+		v.mu.Unlock()
+		return nil, err
+	}
+	var dead deadLetters
+	q.mu.Lock()
+	err = q.mayConsume(o)
+	var s *consumer
+	if err == nil {
+		s = &consumer{
+			queue: q, conn: c, prefetch: o.Prefetch, autoAck: o.AutoAck, exclusive: o.Exclusive, priority: o.Priority,
+			base: 1, wake: make(chan struct{}, 1),
+		}
+		q.join(s, &dead)
+	}
+	q.mu.Unlock()
+	v.mu.Unlock()
+	v.send(&dead)
+	if err != nil {
+		return nil, err
+	}
+	c.consumers[s] = struct{}{}
+	return s, nil
+}
+
+// mayConsume says why there can't be one more consumer.
+func (q *queue) mayConsume(o pubsub.ConsumeOptions) error {
+	if q.exclusive || o.Exclusive && (len(q.consumers) > 0 || q.settings.SingleActiveConsumer) {
+		return fmt.Errorf("%w: queue '%s' in vhost '%s' in exclusive use", pubsub.ErrAccessRefused, q.name, q.vhost.name)
+	}
+	return nil
+}
+
+// join adds a consumer and gives it what is ready.
+func (q *queue) join(c *consumer, dead *deadLetters) {
+	q.consumers = append(q.consumers, c)
+	q.exclusive = c.exclusive
+	if q.active == nil {
+		q.active = c
+	}
+	q.lineUp(c)
+	q.touch()
+	q.dispatch(dead)
+}
+
+// leave takes a consumer off the queue, and reports whether it was the last.
+// The caller dispatches.
+func (q *queue) leave(c *consumer) (last bool) {
+	if c.left {
+		return false
+	}
+	c.left = true
+	same := func(other *consumer) bool { return other == c }
+	q.consumers = slices.DeleteFunc(q.consumers, same)
+	q.line = slices.DeleteFunc(q.line, same)
+	c.inLine = false
+	if c.exclusive {
+		q.exclusive = false
+	}
+	if q.active == c {
+		q.active = nil
+		if len(q.consumers) > 0 {
+			q.active = q.consumers[0]
+		}
+	}
+	q.touch()
+	return len(q.consumers) == 0
+}
+
+// hasCredit reports whether a consumer may get one more message.
+func (c *consumer) hasCredit() bool {
+	if c.autoAck || c.held < c.prefetch {
+		return true
+	}
+	// An ack that is gathered but not applied counts. One that comes between
+	// take and the return of this function sees starved, and applies itself.
+	c.starved.Store(true)
+	c.applyAcks()
+	if c.held < c.prefetch {
+		c.starved.Store(false)
+		return true
+	}
+	return false
+}
+
+// wakeUp lets Receive look again.
+func (c *consumer) wakeUp() {
+	c.waiting = false
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Receive hands over what the queue has given to the consumer.
+func (c *consumer) Receive(ctx context.Context, buf []pubsub.Incoming) (int, error) {
+	q := c.queue
+	for {
+		var dead deadLetters
+		q.mu.Lock()
+		c.settleAcks(&dead)
+		n := c.take(buf)
+		end := c.end
+		c.waiting = n == 0 && end == nil
+		q.mu.Unlock()
+		q.vhost.send(&dead)
+		if n > 0 {
+			return n, nil
+		}
+		if end != nil {
+			return 0, end
+		}
+		if ctx.Done() == nil {
+			<-c.wake // cheaper than a select
+			continue
+		}
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// take fills buf with what was not handed over yet.
+func (c *consumer) take(buf []pubsub.Incoming) (n int) {
+	for n < len(buf) {
+		i := int(c.handed + 1 - c.base)
+		if i >= c.out.n {
+			break
+		}
+		e := c.out.at(i)
+		c.handed++
+		buf[n] = pubsub.Incoming{
+			Message:     &e.pub.Message,
+			Exchange:    e.pub.Exchange,
+			RoutingKey:  e.pub.RoutingKey,
+			Redelivered: e.redelivered(),
+			Tag:         c.handed,
+		}
+		n++
+		if c.autoAck {
+			c.out.pop()
+			c.base++
+		}
+	}
+	return n
+}
+
+// Settle settles one delivery, or with multiple all up to it.
+func (c *consumer) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multiple bool) error {
+	if o == pubsub.Ack && !multiple {
+		apply, err := c.acks.add(tag)
+		if err != nil || !apply && !c.starved.Load() {
+			return err
+		}
+	}
+	var dead deadLetters
+	q := c.queue
+	q.mu.Lock()
+	err := c.settleLocked(tag, o, multiple, &dead)
+	q.mu.Unlock()
+	q.vhost.send(&dead)
+	return err
+}
+
+func (c *consumer) settleLocked(tag uint64, o pubsub.Outcome, multiple bool, dead *deadLetters) error {
+	if c.acks.isClosed() {
+		return pubsub.ErrDeliveryLost
+	}
+	c.applyAcks() // the one of an Ack among them
+	first := tag
+	if multiple {
+		first = c.base
+	}
+	if multiple || o != pubsub.Ack {
+		for t := first; t <= min(tag, c.handed); t++ {
+			if e, ok := c.release(t); ok {
+				c.queue.settle(e, o, dead)
+			}
+		}
+		c.trim()
+	}
+	c.regainCredit(dead)
+	return nil
+}
+
+// settleAcks settles the gathered acks and gets what the credit is good for.
+func (c *consumer) settleAcks(dead *deadLetters) {
+	if c.applyAcks() {
+		c.regainCredit(dead)
+	}
+}
+
+// applyAcks settles the gathered acks. It reports whether there were any.
+func (c *consumer) applyAcks() bool {
+	runs := c.acks.take()
+	for _, r := range runs {
+		for t := r.first; t <= r.last; t++ {
+			if _, ok := c.release(t); ok {
+				c.queue.unacked--
+			}
+		}
+	}
+	c.trim()
+	return len(runs) > 0
+}
+
+// release takes one delivery out, if it is not settled.
+func (c *consumer) release(tag uint64) (entry, bool) {
+	if tag < c.base || tag >= c.base+uint64(c.out.n) {
+		return entry{}, false
+	}
+	p := c.out.at(int(tag - c.base))
+	if p.pub == nil {
+		return entry{}, false
+	}
+	e := *p
+	*p = entry{}
+	c.held--
+	return e, true
+}
+
+// trim takes settled deliveries off the head of out.
+func (c *consumer) trim() {
+	for c.out.n > 0 && c.out.at(0).pub == nil {
+		c.out.pop()
+		c.base++
+	}
+}
+
+// regainCredit puts a consumer that the queue passed over back into the line,
+// and lets the queue give out messages.
+func (c *consumer) regainCredit(dead *deadLetters) {
+	if c.held < c.prefetch && c.starved.Load() {
+		c.starved.Store(false)
+		c.queue.lineUp(c)
+	}
+	c.queue.dispatch(dead)
+}
+
+// Cancel stops deliveries.
+func (c *consumer) Cancel(context.Context) error {
+	c.finish(false)
+	return nil
+}
+
+// Close stops deliveries and returns what is unsettled.
+func (c *consumer) Close() error {
+	c.conn.mu.Lock()
+	delete(c.conn.consumers, c)
+	c.conn.mu.Unlock()
+	c.finish(true)
+	return nil
+}
+
+// finish takes the consumer off its queue and returns to that what Receive has
+// not handed over; with all, everything that is not settled.
+func (c *consumer) finish(all bool) {
+	q, v := c.queue, c.queue.vhost
+	var dead deadLetters
+	v.mu.Lock()
+	q.mu.Lock()
+	c.applyAcks()
+	if c.end == nil {
+		c.end = errClosed
+	}
+	c.wakeUp()
+	// It leaves first, so that what goes back does not come to it again.
+	last := q.leave(c)
+	if !c.autoAck {
+		first := c.handed + 1
+		if all {
+			first = c.base
+			c.acks.close()
+		}
+		c.giveBack(first, &dead)
+	}
+	if !q.deleted {
+		q.dispatch(&dead)
+	}
+	deleteQueue := last && q.settings.AutoDelete && !q.deleted
+	q.mu.Unlock()
+	if deleteQueue {
+		v.deleteQueue(q)
+	}
+	v.mu.Unlock()
+	v.send(&dead)
+}
+
+// giveBack requeues what is not settled from the tag first on.
+func (c *consumer) giveBack(first uint64, dead *deadLetters) {
+	for t := first; t < c.base+uint64(c.out.n); t++ {
+		if e, ok := c.release(t); ok {
+			c.queue.settle(e, pubsub.Requeue, dead)
+		}
+	}
+	c.out.truncate(int(c.handed + 1 - c.base))
+	c.trim()
+}

@@ -1,0 +1,157 @@
+package memory
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// checkArguments refuses what RabbitMQ's classic queues don't take, and what
+// only its other queue types can do.
+// See https://www.rabbitmq.com/docs/queues#optional-arguments.
+func checkArguments(q pubsub.Queue) error {
+	for name, value := range q.Arguments {
+		var known []string
+		switch name {
+		case "x-queue-type":
+			if value == "quorum" || value == "stream" {
+				return fmt.Errorf("%w: queues of type %s need RabbitMQ; in memory there are classic ones", pubsub.ErrUnsupported, value)
+			}
+			known = []string{"classic"}
+		case "x-queue-mode":
+			known = []string{"default", "lazy"}
+		default:
+			continue
+		}
+		if err := oneOf(name, value, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func oneOf(name string, value any, known []string) error {
+	for _, k := range known {
+		if value == k {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: invalid arg '%s': %v; it must be one of %q", pubsub.ErrPreconditionFailed, name, value, known)
+}
+
+// equivalent says in what a queue differs from how it is declared again, in RabbitMQ's
+// words. Arguments that mean nothing here don't count.
+func equivalent(is, want pubsub.Queue, vhostName string) error {
+	differs := func(arg string, received, current any) error {
+		return fmt.Errorf("%w: inequivalent arg '%s' for queue '%s' in vhost '%s': received %v but current is %v", pubsub.ErrPreconditionFailed, arg, is.Name, vhostName, received, current)
+	}
+	if is.Durable != want.Durable {
+		return differs("durable", quoted(want.Durable), quoted(is.Durable))
+	}
+	if is.AutoDelete != want.AutoDelete {
+		return differs("auto_delete", quoted(want.AutoDelete), quoted(is.AutoDelete))
+	}
+	isArgs, wantArgs := arguments(is), arguments(want)
+	for i, a := range isArgs {
+		if w := wantArgs[i]; a.value != w.value {
+			return differs(a.name, described(w.value), described(a.value))
+		}
+	}
+	return nil
+}
+
+// argument is one known x-argument; its value is nil where there is none.
+type argument struct {
+	name  string
+	value any
+}
+
+// arguments returns the known x-arguments of a queue, always the same ones in
+// the same order.
+func arguments(q pubsub.Queue) []argument {
+	args := []argument{
+		{"x-expires", nil},
+		{"x-message-ttl", millis(q.MessageTTL)},
+		{"x-max-length", number(q.MaxLength)},
+		{"x-max-length-bytes", number(q.MaxBytes)},
+		{"x-overflow", nil},
+		{"x-dead-letter-exchange", nil},
+		{"x-dead-letter-routing-key", nil},
+		{"x-max-priority", nil},
+		{"x-single-active-consumer", nil},
+		{"x-queue-type", q.Arguments["x-queue-type"]},
+		{"x-queue-mode", q.Arguments["x-queue-mode"]},
+	}
+	set := func(name string, value any) {
+		for i := range args {
+			if args[i].name == name {
+				args[i].value = value
+			}
+		}
+	}
+	if q.Expires > 0 {
+		set("x-expires", q.Expires.Milliseconds())
+	}
+	if q.Overflow != "" {
+		set("x-overflow", string(q.Overflow))
+	}
+	if d := q.DeadLetter; d != nil {
+		set("x-dead-letter-exchange", d.Exchange)
+		if d.RoutingKey != nil {
+			set("x-dead-letter-routing-key", *d.RoutingKey)
+		}
+	}
+	if q.MaxPriority > 0 {
+		set("x-max-priority", int64(q.MaxPriority))
+	}
+	if q.SingleActiveConsumer {
+		set("x-single-active-consumer", true)
+	}
+	return args
+}
+
+func millis(d *time.Duration) any {
+	if d == nil {
+		return nil
+	}
+	return d.Milliseconds()
+}
+
+func number(n *int) any {
+	if n == nil {
+		return nil
+	}
+	return int64(*n)
+}
+
+func quoted(v any) string { return fmt.Sprintf("'%v'", v) }
+
+func described(v any) string {
+	if v == nil {
+		return "none"
+	}
+	return fmt.Sprintf("the value '%v'", v)
+}
+
+// ownQueue copies what a declaration points to, so that its caller may change it.
+func ownQueue(q pubsub.Queue) pubsub.Queue {
+	if q.MessageTTL != nil {
+		q.MessageTTL = new(*q.MessageTTL)
+	}
+	if q.MaxLength != nil {
+		q.MaxLength = new(*q.MaxLength)
+	}
+	if q.MaxBytes != nil {
+		q.MaxBytes = new(*q.MaxBytes)
+	}
+	if q.DeadLetter != nil {
+		d := *q.DeadLetter
+		if d.RoutingKey != nil {
+			d.RoutingKey = new(*d.RoutingKey)
+		}
+		q.DeadLetter = &d
+	}
+	q.Arguments = q.Arguments.Clone()
+	return q
+}

@@ -1,0 +1,108 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/routing"
+)
+
+// maxBody is RabbitMQ's default limit of a message's size.
+// See https://www.rabbitmq.com/docs/configure#config-items, max_message_size.
+const maxBody = 128 << 20
+
+// Publish routes a message and puts it into the queues. Its confirm comes
+// before it returns.
+func (c *Conn) Publish(_ context.Context, p *pubsub.Publication) {
+	p.Confirm(c.publish(p))
+}
+
+func (c *Conn) publish(p *pubsub.Publication) error {
+	if c.ended.Load() {
+		return errClosed
+	}
+	m := &p.Message
+	if m.UserID != "" && m.UserID != c.user {
+		return fmt.Errorf("%w: user_id property set to '%s' but authenticated user was '%s'", pubsub.ErrPreconditionFailed, m.UserID, c.user)
+	}
+	if len(m.Body) > maxBody {
+		return fmt.Errorf("%w: message size %d is larger than configured max size %d", pubsub.ErrPreconditionFailed, len(m.Body), maxBody)
+	}
+	r := routing.Request{Exchange: p.Exchange, Key: p.RoutingKey, Headers: m.Headers}
+	var more *[]string
+	if len(m.Headers) > 0 {
+		keys, err := senderSelected(m.Headers)
+		if err != nil {
+			return err
+		}
+		if len(keys) > 0 {
+			r.MoreKeys, more = keys, &keys
+		}
+	}
+	var space [16]*queue
+	queues, err := c.vhost.table.Load().Route(&r, space[:0])
+	if err != nil {
+		return err
+	}
+	if len(queues) == 0 {
+		if p.Mandatory {
+			return fmt.Errorf("%w: NO_ROUTE: no queue matches", pubsub.ErrUnroutable)
+		}
+		return nil
+	}
+	own(m)
+	var dead deadLetters
+	refused := 0
+	for _, q := range queues {
+		if !q.enqueue(p, more, &dead) {
+			refused++
+		}
+	}
+	c.vhost.send(&dead)
+	if refused > 0 {
+		return fmt.Errorf("%w: %d of %d queues are full", pubsub.ErrRefused, refused, len(queues))
+	}
+	return nil
+}
+
+// own gives a message a body and properties that its publisher can't change. One
+// copy serves all queues.
+func own(m *pubsub.Message) {
+	m.Body = bytes.Clone(m.Body)
+	m.Body = m.Body[:len(m.Body):len(m.Body)] // so that a receiver's append copies
+	if m.Expiration != nil {
+		m.Expiration = new(*m.Expiration)
+	}
+	if len(m.Headers) > 0 {
+		m.Headers = m.Headers.Clone()
+		delete(m.Headers, "BCC")
+	}
+}
+
+// senderSelected returns the further routing keys of the headers CC and BCC.
+// See https://www.rabbitmq.com/docs/sender-selected.
+func senderSelected(headers pubsub.Table) ([]string, error) {
+	for _, name := range []string{"CC", "BCC"} {
+		if v, ok := headers[name]; ok {
+			if _, isList := v.([]any); !isList {
+				return nil, fmt.Errorf("%w: invalid message: the header %s is a %T; it must be a list of strings", pubsub.ErrPreconditionFailed, name, v)
+			}
+		}
+	}
+	return headerKeys(headers), nil
+}
+
+// headerKeys returns the strings in the headers CC and BCC.
+func headerKeys(headers pubsub.Table) (keys []string) {
+	for _, name := range []string{"CC", "BCC"} {
+		list, _ := headers[name].([]any)
+		for _, k := range list {
+			if s, ok := k.(string); ok {
+				keys = append(keys, s)
+			}
+		}
+	}
+	return keys
+}
