@@ -1,0 +1,159 @@
+package routing
+
+import (
+	"strings"
+	"sync/atomic"
+)
+
+var nodeIDs atomic.Uint32
+
+// newNodeID returns an id other than 0. Nodes may share one, after four
+// billion: it is only hashed.
+func newNodeID() uint32 {
+	for {
+		if id := nodeIDs.Add(1); id != 0 {
+			return id
+		}
+	}
+}
+
+// states matches one key against a trie: it is the set of nodes where the
+// words read so far lead, at once. Each word takes the whole set one step on,
+// so the cost is at most words × reachable nodes, whatever the patterns are.
+//
+// A node that one step has reached is reached once, for a trie has one way to
+// each node, and the nodes before it were there once each. The exception is an
+// "#" node: from its parent whenever that is reached, and from itself, as it
+// takes any word. So it is kept apart, in looping, from its first time until
+// the key's end: being there twice, or later, would add nothing.
+type states[Q comparable] struct {
+	now, next []*node[Q]
+	looping   []*node[Q]  // "#" nodes with words behind them
+	seen      nodeSet[Q]  // those in looping
+	found     []*group[Q] // groups that match
+}
+
+// match puts the groups that match the key into s.found.
+func (s *states[Q]) match(root *node[Q], key string) {
+	s.found = s.found[:0]
+	if root == nil {
+		return
+	}
+	s.now, s.next, s.looping = s.now[:0], s.next[:0], s.looping[:0]
+	s.seen.clear()
+	s.reach(root)
+	for more := key != ""; more; {
+		s.now, s.next = s.next, s.now[:0]
+		if len(s.now) == 0 && len(s.looping) == 0 {
+			return
+		}
+		var w string
+		w, key, more = strings.Cut(key, ".")
+		hash := hashString(w)
+		// Those that this word makes loop have not read it: they go last.
+		looping := s.looping
+		for _, n := range looping {
+			s.step(n, w, hash)
+		}
+		for _, n := range s.now {
+			if n.star != nil {
+				s.reach(n.star)
+			}
+			s.step(n, w, hash)
+		}
+	}
+	for _, n := range s.next {
+		if !n.group.empty() {
+			s.found = append(s.found, &n.group)
+		}
+	}
+}
+
+// step reaches the node that the word leads to from n, if there is one.
+func (s *states[Q]) step(n *node[Q], w string, hash uint32) {
+	for _, k := range n.kids.bucket(hash) {
+		if k.hash == hash && k.val.word == w {
+			s.reach(k.val)
+			return
+		}
+	}
+}
+
+// reach puts n into the next set, and its "#", which need not take a word,
+// among those that loop. A pattern that ends there matches whatever comes.
+func (s *states[Q]) reach(n *node[Q]) {
+	s.next = append(s.next, n)
+	a := n.any
+	if a == nil || !s.seen.add(a) {
+		return
+	}
+	if !a.group.empty() {
+		s.found = append(s.found, &a.group)
+	}
+	if !a.kids.empty() {
+		s.looping = append(s.looping, a)
+	}
+}
+
+// nodeSet is a set of "#" nodes: a list, and a hash table when it is long.
+type nodeSet[Q comparable] struct {
+	list  []*node[Q]
+	table []uint32 // 1 + index into list; linear probing; empty if list is short
+}
+
+const nodeSetShort = 8
+
+func (s *nodeSet[Q]) clear() {
+	if len(s.list) > nodeSetShort {
+		clear(s.table)
+	}
+	clear(s.list)
+	s.list = s.list[:0]
+}
+
+// add adds n and reports whether it was not there before.
+func (s *nodeSet[Q]) add(n *node[Q]) bool {
+	if len(s.list) < nodeSetShort {
+		for _, m := range s.list {
+			if m == n {
+				return false
+			}
+		}
+		s.list = append(s.list, n)
+		return true
+	}
+	if len(s.list) == nodeSetShort || 2*len(s.list) > len(s.table) {
+		s.index()
+	}
+	i := s.place(n)
+	if s.table[i] != 0 {
+		return false
+	}
+	s.list = append(s.list, n)
+	s.table[i] = uint32(len(s.list))
+	return true
+}
+
+// place returns where n is in the table, or belongs.
+func (s *nodeSet[Q]) place(n *node[Q]) int {
+	mask := len(s.table) - 1
+	i := int(hashID(n.id)) & mask
+	for s.table[i] != 0 && s.list[s.table[i]-1] != n {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+// index makes the table from the list, with room to double it.
+func (s *nodeSet[Q]) index() {
+	if size := max(64, len(s.table)); 4*len(s.list) > size {
+		s.table = make([]uint32, 2*size)
+	} else if len(s.table) == 0 {
+		s.table = make([]uint32, size)
+	} else {
+		clear(s.table)
+	}
+	for i, n := range s.list {
+		s.table[s.place(n)] = uint32(i + 1)
+	}
+}
