@@ -1,0 +1,14 @@
+package cli
+
+import (
+	"github.com/gobindery/bindery/adapters/memory"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// Backends returns all backends by URL scheme. The in-memory server behind
+// "memory:" is the returned value's own: all that open it meet there.
+func Backends() pubsub.Mux {
+	return pubsub.Mux{
+		"memory": memory.NewServer().Scheme(),
+	}
+}
