@@ -1,0 +1,3 @@
+package pubsubtest
+
+func (o Options) historyCases() []Case { return nil }
