@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // maxLine is the longest line that becomes a message: RabbitMQ takes no longer
@@ -27,14 +28,16 @@ type lineReader struct {
 	chunks chan chunk
 	spare  chan []byte // space of chunks that are done with
 	quit   chan struct{}
+	max    int // maxLine, but in tests
 }
 
 // readLines starts reading in. The owner calls stop when it wants no more.
-func readLines(in io.Reader) *lineReader {
+func readLines(in io.Reader, max int) *lineReader {
 	l := &lineReader{
 		chunks: make(chan chunk, 1),
 		spare:  make(chan []byte, 2),
 		quit:   make(chan struct{}),
+		max:    max,
 	}
 	go l.run(in)
 	return l
@@ -67,7 +70,7 @@ func (l *lineReader) space() []byte {
 func (l *lineReader) run(in io.Reader) {
 	buf := l.space()
 	for {
-		end, err := fill(in, &buf)
+		end, err := fill(in, &buf, l.max)
 		c := chunk{buf[:end], err}
 		if err == io.EOF {
 			c.data = buf
@@ -87,13 +90,14 @@ func (l *lineReader) run(in io.Reader) {
 }
 
 // fill reads into *buf, which begins with the start of a line, until there is a
-// whole line in it, and returns where the last whole line ends.
-func fill(in io.Reader, buf *[]byte) (end int, err error) {
+// whole line in it, and returns where the last whole line ends. A line may have
+// most bytes.
+func fill(in io.Reader, buf *[]byte, most int) (end int, err error) {
 	b := *buf
 	defer func() { *buf = b }()
 	for empty := 0; ; {
 		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
+			b = slices.Grow(b, max(len(b), chunkSize))
 		}
 		had := len(b)
 		n, err := in.Read(b[had:cap(b)])
@@ -106,8 +110,8 @@ func fill(in io.Reader, buf *[]byte) (end int, err error) {
 			return end, err
 		case end > 0:
 			return end, nil
-		case len(b) > maxLine:
-			return 0, fmt.Errorf("it is longer than %d bytes, the longest message that RabbitMQ takes", maxLine)
+		case len(b) > most:
+			return 0, fmt.Errorf("it is longer than %d bytes, the longest message that RabbitMQ takes", most)
 		case n > 0:
 			empty = 0
 		default:

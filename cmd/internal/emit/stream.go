@@ -74,7 +74,7 @@ func (s *stream) run(ctx context.Context, in io.Reader) error {
 }
 
 func (s *stream) sendAll(ctx context.Context, in io.Reader) error {
-	lines := readLines(in)
+	lines := readLines(in, maxLine)
 	defer lines.stop()
 	for {
 		var first <-chan struct{} // the outcome of the first in flight

@@ -57,7 +57,7 @@ func (p *printer) print(ctx context.Context, c *pubsub.Consumer, prefetch, limit
 			case errors.Is(err, errIdle):
 				return n, p.finish(ctx, c)
 			case err != nil:
-				return n, errors.Join(err, p.ack(ctx))
+				return n, err
 			}
 		}
 		if ctx.Err() != nil { // the message in hand is printed; d is another
@@ -98,7 +98,7 @@ func (p *printer) wait(ctx context.Context, ds *receiving, hold bool) (pubsub.De
 	select {
 	case d, ok := <-ds.deliveries:
 		if !ok {
-			return d, ds.err
+			return d, errors.Join(ds.err, p.ack(ctx))
 		}
 		return d, nil
 	case <-idled:
