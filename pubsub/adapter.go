@@ -144,12 +144,11 @@ func (o Outcome) String() string {
 
 // Incoming is one delivery, as a [Subscription] hands it over.
 type Incoming struct {
-	// Message may be shared with other receivers.
-	Message *Message
+	// Envelope may be shared with other receivers.
+	*Envelope
 
-	Exchange    string // the one that the message was published to
-	RoutingKey  string // the one that it was published with
-	Redelivered bool   // it was handed out before
+	// Redelivered says that the message was handed out before.
+	Redelivered bool
 
 	// Tag names the delivery to Settle. A Subscription counts from 1.
 	Tag uint64

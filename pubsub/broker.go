@@ -240,14 +240,14 @@ func (b *Broker) forget(c *Consumer) {
 // may be nil. To get many, use Consume: it is far faster.
 // See the AMQP 0-9-1 reference, basic.get.
 func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delivery, ok bool, err error) {
-	d = Delivery{Message: noMessage}
+	d = Delivery{Envelope: noMessage}
 	err = b.do(opGet, "queue "+quote(queue), namedQueue(queue), func() error {
 		got, err := b.adapter.Get(ctx, queue, orZero(o))
 		if err != nil || !got.OK {
 			return err
 		}
 		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck, single: true}
-		d, ok = from.delivery(&got.Incoming), true
+		d, ok = from.deliveryLocked(&got.Incoming), true // nobody else knows from yet
 		d.Ready = got.Ready
 		return nil
 	})

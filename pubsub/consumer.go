@@ -16,11 +16,10 @@ type Consumer struct {
 	sub    Subscription
 	origin origin
 
-	// closing is held by one Cancel or Close at a time. It comes before mu.
+	// closing is held by one Cancel or Close at a time. It comes before origin.mu.
 	closing sync.Mutex
 
-	// mu comes before origin.mu.
-	mu      sync.Mutex
+	// The rest is guarded by origin.mu.
 	buf     []Incoming    // what sub.Receive put there
 	next    int           // buf[next:] is not handed over yet
 	filling bool          // a goroutine is in sub.Receive, with buf's space
@@ -46,12 +45,12 @@ func (c *Consumer) Receive(ctx context.Context) (Delivery, error) {
 	if ctx.Err() != nil {
 		return c.nothing(context.Cause(ctx))
 	}
-	c.mu.Lock()
+	c.origin.mu.Lock()
 	for {
 		if c.next < len(c.buf) {
-			d := c.origin.delivery(&c.buf[c.next])
+			d := c.origin.deliveryLocked(&c.buf[c.next])
 			c.next++
-			c.mu.Unlock()
+			c.origin.mu.Unlock()
 			return d, nil
 		}
 		var err error
@@ -64,7 +63,7 @@ func (c *Consumer) Receive(ctx context.Context) (Delivery, error) {
 			err = c.fillLocked(ctx)
 		}
 		if err != nil {
-			c.mu.Unlock()
+			c.origin.mu.Unlock()
 			return c.nothing(err)
 		}
 	}
@@ -72,7 +71,7 @@ func (c *Consumer) Receive(ctx context.Context) (Delivery, error) {
 
 // nothing is what Receive returns with an error.
 func (c *Consumer) nothing(err error) (Delivery, error) {
-	return Delivery{Message: noMessage}, opError(opReceive, "queue "+quote(c.origin.queue), err)
+	return Delivery{Envelope: noMessage}, opError(opReceive, "queue "+quote(c.origin.queue), err)
 }
 
 // waitLocked waits for the goroutine that fills buf, without the mutex.
@@ -81,8 +80,8 @@ func (c *Consumer) waitLocked(ctx context.Context) error {
 		c.filled = make(chan struct{})
 	}
 	filled := c.filled
-	c.mu.Unlock()
-	defer c.mu.Lock()
+	c.origin.mu.Unlock()
+	defer c.origin.mu.Lock()
 	select {
 	case <-filled:
 		return nil
@@ -101,9 +100,9 @@ func (c *Consumer) fillLocked(ctx context.Context) error {
 		clear(c.buf) // lets go of the messages handed over
 	}
 	c.buf, c.next, c.filling = space[:0], 0, true
-	c.mu.Unlock()
+	c.origin.mu.Unlock()
 	n, err := c.sub.Receive(ctx, space)
-	c.mu.Lock()
+	c.origin.mu.Lock()
 	c.filling = false
 	if c.filled != nil {
 		close(c.filled)
@@ -185,7 +184,7 @@ func (c *Consumer) Close() error {
 // finish ends the subscription by stop and gives back what is in buf. c.closing
 // is held.
 func (c *Consumer) finish(stop func() error) error {
-	c.mu.Lock()
+	c.origin.mu.Lock()
 	if c.end == nil {
 		c.end = errConsumerClosed
 	}
@@ -193,25 +192,25 @@ func (c *Consumer) finish(stop func() error) error {
 		c.giveBack(c.buf[c.next:])
 		c.next = len(c.buf)
 	}
-	c.mu.Unlock()
+	c.origin.mu.Unlock()
 	return opError(opCancel, "queue "+quote(c.origin.queue), stop())
 }
 
 // abandon is for a consumer whose connection is gone.
 func (c *Consumer) abandon(why error) {
-	c.mu.Lock()
+	c.origin.mu.Lock()
 	if c.end == nil {
 		c.end = why
 	}
 	c.next = len(c.buf)
-	c.mu.Unlock()
+	c.origin.mu.Unlock()
 	c.origin.abandon()
 }
 
 // done reports whether nothing more comes and nothing is unsettled.
 func (c *Consumer) done() bool {
-	c.mu.Lock()
+	c.origin.mu.Lock()
 	ended := c.end != nil
-	c.mu.Unlock()
+	c.origin.mu.Unlock()
 	return ended && c.origin.unsettled() == 0
 }

@@ -11,13 +11,9 @@ import (
 // Broker is closed. A Delivery may be copied; its methods are safe for
 // concurrent use.
 type Delivery struct {
-	// Message is shared: its Body and Headers must not be changed.
-	*Message
-
-	// Exchange and RoutingKey are those that the message was published with,
-	// whatever bindings it went through since.
-	Exchange   string
-	RoutingKey string
+	// Envelope is the message and where it was published. It is shared: its
+	// Body and Headers must not be changed.
+	*Envelope
 
 	// Redelivered says that the message was handed out before, to anyone, and
 	// came back.
@@ -35,7 +31,7 @@ type Delivery struct {
 
 // noMessage stands in a Delivery that comes with an error, so that a program
 // that looks at its Body before the error sees none.
-var noMessage = &Message{}
+var noMessage = &Envelope{}
 
 // Ack tells the broker that the message is done with. It returns once that is
 // on its way.

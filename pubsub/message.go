@@ -81,6 +81,20 @@ func (m *Message) validate() error {
 			return err
 		}
 	}
+	if !m.Timestamp.IsZero() && m.Timestamp.Unix() < 0 {
+		return fmt.Errorf("%w: timestamp %v is before 1970", ErrInvalid, m.Timestamp)
+	}
+	if err := m.checkStrings(); err != nil {
+		return err
+	}
+	return checkTable("header", m.Headers)
+}
+
+func (m *Message) checkStrings() error {
+	if m.ContentType == "" && m.ContentEncoding == "" && m.CorrelationID == "" && m.ReplyTo == "" &&
+		m.MessageID == "" && m.Type == "" && m.UserID == "" && m.AppID == "" {
+		return nil // as in most messages
+	}
 	for _, f := range [...]struct{ what, value string }{
 		{"content type", m.ContentType},
 		{"content encoding", m.ContentEncoding},
@@ -91,21 +105,19 @@ func (m *Message) validate() error {
 		{"user id", m.UserID},
 		{"app id", m.AppID},
 	} {
-		if f.value == "" {
-			continue
-		}
 		if err := checkName(f.what, f.value); err != nil {
 			return err
 		}
 	}
-	if !m.Timestamp.IsZero() && m.Timestamp.Unix() < 0 {
-		return fmt.Errorf("%w: timestamp %v is before 1970", ErrInvalid, m.Timestamp)
-	}
-	return checkTable("header", m.Headers)
+	return nil
 }
 
 // normalize puts the message into the form in which it arrives.
 func (m *Message) normalize() {
-	m.Timestamp = seconds(m.Timestamp)
-	m.Headers, _ = m.Headers.normalize()
+	if !m.Timestamp.IsZero() {
+		m.Timestamp = seconds(m.Timestamp)
+	}
+	if len(m.Headers) > 0 {
+		m.Headers, _ = m.Headers.normalize()
+	}
 }

@@ -18,18 +18,16 @@ type origin struct {
 	closed  atomic.Bool  // unsettled deliveries went back to the queue
 	waiters atomic.Int32 // goroutines in drained
 
-	mu      sync.Mutex
+	mu      sync.Mutex    // a Consumer uses it for its own fields too
 	used    int           // how many bits of the last window are given out
 	windows []*window     // those with unsettled deliveries, oldest first
 	changed chan struct{} // made by who waits in drained, closed by what was settled
 }
 
-// delivery makes a Delivery of in. Its caller is the only one to do so at the time.
-func (o *origin) delivery(in *Incoming) Delivery {
+// deliveryLocked makes a Delivery of in.
+func (o *origin) deliveryLocked(in *Incoming) Delivery {
 	d := Delivery{
-		Message:     in.Message,
-		Exchange:    in.Exchange,
-		RoutingKey:  in.RoutingKey,
+		Envelope:    in.Envelope,
 		Redelivered: in.Redelivered,
 		tag:         in.Tag,
 		origin:      o,
@@ -37,7 +35,6 @@ func (o *origin) delivery(in *Incoming) Delivery {
 	if o.autoAck {
 		return d
 	}
-	o.mu.Lock()
 	if len(o.windows) == 0 || o.used == windowSize {
 		o.windows = slices.DeleteFunc(o.windows, (*window).full)
 		o.windows = append(o.windows, new(window))
@@ -45,7 +42,6 @@ func (o *origin) delivery(in *Incoming) Delivery {
 	}
 	d.window, d.index = o.windows[len(o.windows)-1], o.used
 	o.used++
-	o.mu.Unlock()
 	return d
 }
 

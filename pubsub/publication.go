@@ -7,28 +7,48 @@ import (
 	"sync/atomic"
 )
 
-// Publication is one publish on its way from a [Broker] to an [Adapter]: what
-// to send, and who is told how it went.
-type Publication struct {
+// Envelope is a message and where it was published: what a broker keeps of a
+// publish, and what a delivery shows.
+type Envelope struct {
+	Message
+
+	// Exchange and RoutingKey are those that the message was published with,
+	// whatever bindings it went through since.
 	Exchange   string
 	RoutingKey string
+}
+
+// Publication is one publish on its way from a [Broker] to an [Adapter]: what
+// to send, and who is told how it went. The Message was checked and normalized
+// by the Broker. Its Body and Headers, and what Expiration points to, belong to
+// the publisher, who may change them once [Adapter.Publish] has returned: an
+// adapter that keeps them copies them first.
+type Publication struct {
+	Envelope
+
+	// MoreKeys are the further routing keys of the headers CC and BCC, for
+	// adapters that route by themselves. They also take the header BCC away.
+	// See https://www.rabbitmq.com/docs/sender-selected.
+	MoreKeys []string
 
 	// Mandatory asks for [ErrUnroutable] where no queue matches.
 	Mandatory bool
 
-	// Message was checked and normalized by the Broker. Its Body and Headers
-	// belong to the publisher, who may change them once [Adapter.Publish] has
-	// returned: an adapter that keeps them copies them first.
-	Message Message
-
 	flight *inflight // counts publications without an outcome; may be nil
 
-	mu   sync.Mutex
-	done chan struct{} // made by the first who waits; closed at the outcome
-	err  error         // written before settled is set, never after
+	state atomic.Uint32 // pending, awaited or settled
+	err   error         // written before settled is stored, never after
 
-	settled atomic.Bool
+	mu   sync.Mutex    // of those who wait
+	done chan struct{} // made by the first who waits; closed at the outcome
 }
+
+// The states of a publication.
+const (
+	pending = iota // no outcome, and nobody waits
+	awaited        // done is to be closed at the outcome
+	settled
+)
 
 // Confirm tells the outcome to whoever waits: nil when the broker has taken
 // responsibility for the message, which includes dropping one that is
@@ -38,19 +58,17 @@ type Publication struct {
 // exactly once for each publication, from any goroutine; a second call panics.
 // It does not block.
 func (p *Publication) Confirm(err error) {
-	p.mu.Lock()
-	if p.settled.Load() {
-		p.mu.Unlock()
+	if p.state.Load() == settled {
 		panic("pubsub: adapter confirmed a publication twice")
 	}
 	if err != nil {
 		p.err = opError(opPublish, exchangeName(p.Exchange), fmt.Errorf("with key %s: %w", quote(p.RoutingKey), err))
 	}
-	p.settled.Store(true)
-	if p.done != nil {
+	// Whoever waits has made done before it moves pending to awaited; if this
+	// comes first, it sees settled and does not wait.
+	if p.state.Swap(settled) == awaited {
 		close(p.done)
 	}
-	p.mu.Unlock()
 	if p.flight != nil {
 		p.flight.release()
 	}
@@ -62,7 +80,7 @@ func (p *Publication) outcome() <-chan struct{} {
 	defer p.mu.Unlock()
 	if p.done == nil {
 		p.done = make(chan struct{})
-		if p.settled.Load() {
+		if !p.state.CompareAndSwap(pending, awaited) {
 			close(p.done)
 		}
 	}
@@ -70,7 +88,7 @@ func (p *Publication) outcome() <-chan struct{} {
 }
 
 func (p *Publication) wait(ctx context.Context) error {
-	if p.settled.Load() {
+	if p.state.Load() == settled {
 		return p.err
 	}
 	select {
@@ -100,7 +118,7 @@ func (c Confirmation) Done() <-chan struct{} { return c.p.outcome() }
 // Err returns the outcome: nil if the broker took the message, or while there
 // is no outcome yet. Look at it after Done.
 func (c Confirmation) Err() error {
-	if !c.p.settled.Load() {
+	if c.p.state.Load() != settled {
 		return nil
 	}
 	return c.p.err

@@ -30,7 +30,7 @@ func (b *Broker) PublishAsync(ctx context.Context, exchange, key string, m Messa
 
 // send checks a message and hands it to the adapter.
 func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opts []PublishOption) *Publication {
-	p := &Publication{Exchange: exchange, RoutingKey: key, Message: *m}
+	p := &Publication{Envelope: Envelope{Message: *m, Exchange: exchange, RoutingKey: key}}
 	for _, o := range opts {
 		if o == Mandatory {
 			p.Mandatory = true
@@ -60,5 +60,34 @@ func (b *Broker) checkPublish(p *Publication) error {
 	if err := checkName("routing key", p.RoutingKey); err != nil {
 		return err
 	}
-	return p.Message.validate()
+	if err := p.Message.validate(); err != nil {
+		return err
+	}
+	if len(p.Headers) == 0 {
+		return nil
+	}
+	var err error
+	p.MoreKeys, err = senderSelected(p.Headers)
+	return err
+}
+
+// senderSelected returns the keys in the headers CC and BCC. RabbitMQ refuses
+// one that is no list, and passes over what is no string in it.
+func senderSelected(headers Table) (keys []string, err error) {
+	for _, name := range [...]string{"CC", "BCC"} {
+		v, ok := headers[name]
+		if !ok {
+			continue
+		}
+		list, ok := v.([]any)
+		if !ok {
+			return nil, fmt.Errorf("%w: the header %s is a %T; it must be a list of strings ([]any)", ErrPreconditionFailed, name, v)
+		}
+		for _, k := range list {
+			if s, ok := k.(string); ok {
+				keys = append(keys, s)
+			}
+		}
+	}
+	return keys, nil
 }

@@ -57,7 +57,6 @@ func (c *Conn) Consume(_ context.Context, queueName string, o pubsub.ConsumeOpti
 		v.mu.Unlock()
 		return nil, err
 	}
-	var dead deadLetters
 	q.mu.Lock()
 	err = q.mayConsume(o)
 	var s *consumer
@@ -66,11 +65,11 @@ func (c *Conn) Consume(_ context.Context, queueName string, o pubsub.ConsumeOpti
 			queue: q, conn: c, prefetch: o.Prefetch, autoAck: o.AutoAck, exclusive: o.Exclusive, priority: o.Priority,
 			base: 1, wake: make(chan struct{}, 1),
 		}
-		q.join(s, &dead)
+		q.join(s)
 	}
 	q.mu.Unlock()
 	v.mu.Unlock()
-	v.send(&dead)
+	v.sendDead()
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +86,7 @@ func (q *queue) mayConsume(o pubsub.ConsumeOptions) error {
 }
 
 // join adds a consumer and gives it what is ready.
-func (q *queue) join(c *consumer, dead *deadLetters) {
+func (q *queue) join(c *consumer) {
 	q.consumers = append(q.consumers, c)
 	q.exclusive = c.exclusive
 	if q.active == nil {
@@ -95,7 +94,7 @@ func (q *queue) join(c *consumer, dead *deadLetters) {
 	}
 	q.lineUp(c)
 	q.touch()
-	q.dispatch(dead)
+	q.dispatch()
 }
 
 // leave takes a consumer off the queue, and reports whether it was the last.
@@ -151,14 +150,13 @@ func (c *consumer) wakeUp() {
 func (c *consumer) Receive(ctx context.Context, buf []pubsub.Incoming) (int, error) {
 	q := c.queue
 	for {
-		var dead deadLetters
 		q.mu.Lock()
-		c.settleAcks(&dead)
+		c.settleAcks()
 		n := c.take(buf)
 		end := c.end
 		c.waiting = n == 0 && end == nil
 		q.mu.Unlock()
-		q.vhost.send(&dead)
+		q.vhost.sendDead()
 		if n > 0 {
 			return n, nil
 		}
@@ -187,9 +185,7 @@ func (c *consumer) take(buf []pubsub.Incoming) (n int) {
 		e := c.out.at(i)
 		c.handed++
 		buf[n] = pubsub.Incoming{
-			Message:     &e.pub.Message,
-			Exchange:    e.pub.Exchange,
-			RoutingKey:  e.pub.RoutingKey,
+			Envelope:    &e.pub.Envelope,
 			Redelivered: e.redelivered(),
 			Tag:         c.handed,
 		}
@@ -210,16 +206,15 @@ func (c *consumer) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multi
 			return err
 		}
 	}
-	var dead deadLetters
 	q := c.queue
 	q.mu.Lock()
-	err := c.settleLocked(tag, o, multiple, &dead)
+	err := c.settleLocked(tag, o, multiple)
 	q.mu.Unlock()
-	q.vhost.send(&dead)
+	q.vhost.sendDead()
 	return err
 }
 
-func (c *consumer) settleLocked(tag uint64, o pubsub.Outcome, multiple bool, dead *deadLetters) error {
+func (c *consumer) settleLocked(tag uint64, o pubsub.Outcome, multiple bool) error {
 	if c.acks.isClosed() {
 		return pubsub.ErrDeliveryLost
 	}
@@ -231,19 +226,19 @@ func (c *consumer) settleLocked(tag uint64, o pubsub.Outcome, multiple bool, dea
 	if multiple || o != pubsub.Ack {
 		for t := first; t <= min(tag, c.handed); t++ {
 			if e, ok := c.release(t); ok {
-				c.queue.settle(e, o, dead)
+				c.queue.settle(e, o)
 			}
 		}
 		c.trim()
 	}
-	c.regainCredit(dead)
+	c.regainCredit()
 	return nil
 }
 
 // settleAcks settles the gathered acks and gets what the credit is good for.
-func (c *consumer) settleAcks(dead *deadLetters) {
+func (c *consumer) settleAcks() {
 	if c.applyAcks() {
-		c.regainCredit(dead)
+		c.regainCredit()
 	}
 }
 
@@ -286,12 +281,12 @@ func (c *consumer) trim() {
 
 // regainCredit puts a consumer that the queue passed over back into the line,
 // and lets the queue give out messages.
-func (c *consumer) regainCredit(dead *deadLetters) {
+func (c *consumer) regainCredit() {
 	if c.held < c.prefetch && c.starved.Load() {
 		c.starved.Store(false)
 		c.queue.lineUp(c)
 	}
-	c.queue.dispatch(dead)
+	c.queue.dispatch()
 }
 
 // Cancel stops deliveries.
@@ -313,7 +308,6 @@ func (c *consumer) Close() error {
 // not handed over; with all, everything that is not settled.
 func (c *consumer) finish(all bool) {
 	q, v := c.queue, c.queue.vhost
-	var dead deadLetters
 	v.mu.Lock()
 	q.mu.Lock()
 	c.applyAcks()
@@ -329,10 +323,10 @@ func (c *consumer) finish(all bool) {
 			first = c.base
 			c.acks.close()
 		}
-		c.giveBack(first, &dead)
+		c.giveBack(first)
 	}
 	if !q.deleted {
-		q.dispatch(&dead)
+		q.dispatch()
 	}
 	deleteQueue := last && q.settings.AutoDelete && !q.deleted
 	q.mu.Unlock()
@@ -340,14 +334,14 @@ func (c *consumer) finish(all bool) {
 		v.deleteQueue(q)
 	}
 	v.mu.Unlock()
-	v.send(&dead)
+	v.sendDead()
 }
 
 // giveBack requeues what is not settled from the tag first on.
-func (c *consumer) giveBack(first uint64, dead *deadLetters) {
+func (c *consumer) giveBack(first uint64) {
 	for t := first; t < c.base+uint64(c.out.n); t++ {
 		if e, ok := c.release(t); ok {
-			c.queue.settle(e, pubsub.Requeue, dead)
+			c.queue.settle(e, pubsub.Requeue)
 		}
 	}
 	c.out.truncate(int(c.handed + 1 - c.base))

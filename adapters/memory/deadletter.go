@@ -3,10 +3,11 @@ package memory
 import (
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobindery/bindery/pubsub"
-	"github.com/gobindery/bindery/pubsub/routing"
 )
 
 // The reasons that "x-death" gives.
@@ -17,9 +18,17 @@ const (
 	reasonMaxLen   = "maxlen"
 )
 
-// deadLetters gathers, under one queue's lock, what that gives up. They are
-// sent when no queue is locked.
-type deadLetters []deadLetter
+// deadLetters are those of a vhost that are not sent yet. They are gathered in
+// the order in which they died, under their queue's lock, and sent by one
+// goroutine at a time when it holds none: so each queue's arrive in order, and
+// queues may dead-letter to one another.
+type deadLetters struct {
+	sending sync.Mutex // held while they are sent; before queue.mu
+
+	mu      sync.Mutex // after queue.mu
+	waiting []deadLetter
+	n       atomic.Int64 // of waiting and those being sent
+}
 
 type deadLetter struct {
 	entry
@@ -27,47 +36,72 @@ type deadLetter struct {
 	reason string
 }
 
-// add takes a message that a queue gives up, if the queue dead-letters.
-func (d *deadLetters) add(q *queue, e entry, reason string) {
-	if q.settings.DeadLetter != nil {
-		*d = append(*d, deadLetter{e, q, reason})
+// giveUp is for a message that a queue gives up: it is dead-lettered if the
+// queue does that. The caller holds the queue's lock, and calls sendDead when
+// it has let it go.
+func (q *queue) giveUp(e entry, reason string) {
+	if q.settings.DeadLetter == nil {
+		return
+	}
+	d := &q.vhost.dead
+	d.n.Add(1)
+	d.mu.Lock()
+	d.waiting = append(d.waiting, deadLetter{e, q, reason})
+	d.mu.Unlock()
+}
+
+// sendDead publishes dead letters, and what other queues give up for them, and
+// so on: cycles end because a message does not go round without a reject. When
+// it returns, those of its caller are in their queues.
+func (v *vhost) sendDead() {
+	d := &v.dead
+	if d.n.Load() == 0 {
+		return
+	}
+	d.sending.Lock()
+	defer d.sending.Unlock()
+	for {
+		d.mu.Lock()
+		letters := d.waiting
+		d.waiting = nil
+		d.mu.Unlock()
+		if len(letters) == 0 {
+			return
+		}
+		for i := range letters {
+			v.sendOne(&letters[i])
+		}
+		d.n.Add(-int64(len(letters)))
 	}
 }
 
-// send publishes dead letters, and what other queues give up for them, and so
-// on: cycles end because a message does not go round without a reject.
-func (v *vhost) send(dead *deadLetters) {
-	for len(*dead) > 0 {
-		d := (*dead)[0]
-		*dead = (*dead)[1:]
-		pub, more := d.publication()
-		r := routing.Request{Exchange: pub.Exchange, Key: pub.RoutingKey, Headers: pub.Message.Headers, Dead: true}
-		if more != nil {
-			r.MoreKeys = *more
-		}
-		queues, err := v.table.Load().Route(&r, nil)
-		if err != nil {
-			continue // no such exchange: the message is gone, as in RabbitMQ
-		}
-		for _, q := range queues {
-			if d.reason != reasonRejected && wentRound(pub.Message.Headers, q.name) {
-				continue
-			}
-			q.enqueue(pub, more, dead)
+func (v *vhost) sendOne(d *deadLetter) {
+	pub := d.publication()
+	r := request(pub)
+	r.Dead = true
+	queues, err := v.table.Load().Route(&r, nil)
+	if err != nil {
+		return // no such exchange: the message is gone, as in RabbitMQ
+	}
+	for _, q := range queues {
+		if d.reason == reasonRejected || !wentRound(pub.Headers, q.name) {
+			q.enqueue(pub)
 		}
 	}
 }
 
 // publication makes the message that goes to the dead-letter exchange.
-func (d *deadLetter) publication() (*pubsub.Publication, *[]string) {
+func (d *deadLetter) publication() *pubsub.Publication {
 	to := d.queue.settings.DeadLetter
 	old := d.pub
 	keys := []any{old.RoutingKey}
-	for _, k := range headerKeys(old.Message.Headers) {
-		keys = append(keys, k)
+	if cc, ok := old.Headers["CC"].([]any); ok {
+		keys = append(keys, cc...)
 	}
-	pub := &pubsub.Publication{Exchange: to.Exchange, RoutingKey: old.RoutingKey, Message: old.Message}
-	more := d.more
+	pub := &pubsub.Publication{
+		Envelope: pubsub.Envelope{Exchange: to.Exchange, RoutingKey: old.RoutingKey, Message: old.Message},
+		MoreKeys: old.MoreKeys,
+	}
 	event := pubsub.Table{
 		"count":        int64(1),
 		"reason":       d.reason,
@@ -86,12 +120,12 @@ func (d *deadLetter) publication() (*pubsub.Publication, *[]string) {
 	addDeath(headers, event)
 	if to.RoutingKey != nil {
 		pub.RoutingKey = *to.RoutingKey
-		more = nil
+		pub.MoreKeys = nil
 		delete(headers, "CC")
 	}
-	pub.Message.Headers = headers
-	pub.Message.Expiration = nil
-	return pub, more
+	pub.Headers = headers
+	pub.Expiration = nil
+	return pub
 }
 
 // addDeath notes a death in the header "x-death": one entry for each queue and

@@ -12,9 +12,6 @@ import (
 type entry struct {
 	pub *pubsub.Publication
 
-	// more are the keys of CC and BCC, which a dead letter keeps; nil for most.
-	more *[]string
-
 	// order is twice the entry's position in the queue, plus one if it was
 	// handed out before. A requeued entry keeps its position.
 	order uint64
@@ -23,8 +20,8 @@ type entry struct {
 	expires int64
 }
 
-func newEntry(pub *pubsub.Publication, more *[]string, position uint64, expires int64) entry {
-	return entry{pub: pub, more: more, order: position << 1, expires: expires}
+func newEntry(pub *pubsub.Publication, position uint64, expires int64) entry {
+	return entry{pub: pub, order: position << 1, expires: expires}
 }
 
 func (e *entry) position() uint64  { return e.order >> 1 }

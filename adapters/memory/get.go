@@ -23,12 +23,11 @@ func (c *Conn) Get(_ context.Context, name string, o pubsub.GetOptions) (pubsub.
 	if err != nil {
 		return pubsub.Got{}, err
 	}
-	var dead deadLetters
-	defer c.vhost.send(&dead)
+	defer c.vhost.sendDead()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.touch()
-	q.dropExpired(&dead)
+	q.dropExpired()
 	if q.count == 0 {
 		return pubsub.Got{}, nil
 	}
@@ -38,9 +37,7 @@ func (c *Conn) Get(_ context.Context, name string, o pubsub.GetOptions) (pubsub.
 		OK:    true,
 		Ready: q.count,
 		Incoming: pubsub.Incoming{
-			Message:     &e.pub.Message,
-			Exchange:    e.pub.Exchange,
-			RoutingKey:  e.pub.RoutingKey,
+			Envelope:    &e.pub.Envelope,
 			Redelivered: e.redelivered(),
 			Tag:         c.lastTag,
 		},
@@ -50,7 +47,7 @@ func (c *Conn) Get(_ context.Context, name string, o pubsub.GetOptions) (pubsub.
 		c.got[c.lastTag] = gotEntry{e, q}
 		got.Settler = getter{c}
 	}
-	q.dropExpired(&dead) // the head is another
+	q.dropExpired() // the head is another
 	return got, nil
 }
 
@@ -72,12 +69,11 @@ func (g getter) Settle(_ context.Context, tag uint64, o pubsub.Outcome, _ bool) 
 }
 
 func (e gotEntry) settle(o pubsub.Outcome) {
-	var dead deadLetters
 	e.queue.mu.Lock()
-	e.queue.settle(e.entry, o, &dead)
-	e.queue.dispatch(&dead)
+	e.queue.settle(e.entry, o)
+	e.queue.dispatch()
 	e.queue.mu.Unlock()
-	e.queue.vhost.send(&dead)
+	e.queue.vhost.sendDead()
 }
 
 // requeueGot returns messages to their queues.

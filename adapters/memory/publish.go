@@ -30,17 +30,7 @@ func (c *Conn) publish(p *pubsub.Publication) error {
 	if len(m.Body) > maxBody {
 		return fmt.Errorf("%w: message size %d is larger than configured max size %d", pubsub.ErrPreconditionFailed, len(m.Body), maxBody)
 	}
-	r := routing.Request{Exchange: p.Exchange, Key: p.RoutingKey, Headers: m.Headers}
-	var more *[]string
-	if len(m.Headers) > 0 {
-		keys, err := senderSelected(m.Headers)
-		if err != nil {
-			return err
-		}
-		if len(keys) > 0 {
-			r.MoreKeys, more = keys, &keys
-		}
-	}
+	r := request(p)
 	var space [16]*queue
 	queues, err := c.vhost.table.Load().Route(&r, space[:0])
 	if err != nil {
@@ -53,14 +43,13 @@ func (c *Conn) publish(p *pubsub.Publication) error {
 		return nil
 	}
 	own(m)
-	var dead deadLetters
 	refused := 0
 	for _, q := range queues {
-		if !q.enqueue(p, more, &dead) {
+		if !q.enqueue(p) {
 			refused++
 		}
 	}
-	c.vhost.send(&dead)
+	c.vhost.sendDead()
 	if refused > 0 {
 		return fmt.Errorf("%w: %d of %d queues are full", pubsub.ErrRefused, refused, len(queues))
 	}
@@ -81,28 +70,7 @@ func own(m *pubsub.Message) {
 	}
 }
 
-// senderSelected returns the further routing keys of the headers CC and BCC.
-// See https://www.rabbitmq.com/docs/sender-selected.
-func senderSelected(headers pubsub.Table) ([]string, error) {
-	for _, name := range []string{"CC", "BCC"} {
-		if v, ok := headers[name]; ok {
-			if _, isList := v.([]any); !isList {
-				return nil, fmt.Errorf("%w: invalid message: the header %s is a %T; it must be a list of strings", pubsub.ErrPreconditionFailed, name, v)
-			}
-		}
-	}
-	return headerKeys(headers), nil
-}
-
-// headerKeys returns the strings in the headers CC and BCC.
-func headerKeys(headers pubsub.Table) (keys []string) {
-	for _, name := range []string{"CC", "BCC"} {
-		list, _ := headers[name].([]any)
-		for _, k := range list {
-			if s, ok := k.(string); ok {
-				keys = append(keys, s)
-			}
-		}
-	}
-	return keys
+// request is what routes a message.
+func request(p *pubsub.Publication) routing.Request {
+	return routing.Request{Exchange: p.Exchange, Key: p.RoutingKey, MoreKeys: p.MoreKeys, Headers: p.Headers}
 }

@@ -43,22 +43,22 @@ func newQueue(v *vhost, settings pubsub.Queue, owner *Conn) *queue {
 }
 
 // enqueue takes a message in. It reports false if the queue refuses it because it is full.
-func (q *queue) enqueue(pub *pubsub.Publication, more *[]string, dead *deadLetters) (taken bool) {
+func (q *queue) enqueue(pub *pubsub.Publication) (taken bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.deleted {
 		return true // it was there when the message was routed: as if it went just after
 	}
 	if q.headDue != never {
-		q.dropExpired(dead)
+		q.dropExpired()
 	}
 	if q.refuses(pub) {
 		if q.settings.Overflow == pubsub.RejectPublishDLX {
-			dead.add(q, newEntry(pub, more, 0, never), reasonMaxLen)
+			q.giveUp(newEntry(pub, 0, never), reasonMaxLen)
 		}
 		return false
 	}
-	e := newEntry(pub, more, q.nextPosition, q.expiry(&pub.Message))
+	e := newEntry(pub, q.nextPosition, q.expiry(&pub.Message))
 	q.nextPosition++
 	if q.count == 0 {
 		if c := q.next(); c != nil {
@@ -69,18 +69,20 @@ func (q *queue) enqueue(pub *pubsub.Publication, more *[]string, dead *deadLette
 	q.level(&e).add(e)
 	q.count++
 	q.bytes += e.size()
-	if dropped := q.dropOverflow(dead); dropped || e.expires != never {
-		q.dropExpired(dead) // the head may be another
+	if dropped := q.dropOverflow(); dropped || e.expires != never {
+		q.dropExpired() // the head may be another
 	}
 	return true
 }
 
 // refuses reports whether the queue refuses a message rather than drop another.
 func (q *queue) refuses(pub *pubsub.Publication) bool {
-	if q.settings.Overflow != pubsub.RejectPublish && q.settings.Overflow != pubsub.RejectPublishDLX {
-		return false
-	}
-	return q.over(q.count+1, q.bytes+len(pub.Message.Body))
+	return !q.dropsHead() && q.over(q.count+1, q.bytes+len(pub.Body))
+}
+
+// dropsHead reports whether the queue makes room by dropping its head.
+func (q *queue) dropsHead() bool {
+	return q.settings.Overflow == "" || q.settings.Overflow == pubsub.DropHead
 }
 
 // over reports whether so many messages and bytes are too much.
@@ -89,10 +91,14 @@ func (q *queue) over(count, bytes int) bool {
 	return s.MaxLength != nil && count > *s.MaxLength || s.MaxBytes != nil && bytes > *s.MaxBytes
 }
 
-// dropOverflow drops messages from the head while there are too many.
-func (q *queue) dropOverflow(dead *deadLetters) (dropped bool) {
+// dropOverflow drops messages from the head while there are too many. A queue
+// that refuses instead may have too many after a requeue, and keeps them.
+func (q *queue) dropOverflow() (dropped bool) {
+	if !q.dropsHead() {
+		return false
+	}
 	for q.count > 0 && q.over(q.count, q.bytes) {
-		dead.add(q, q.pop(), reasonMaxLen)
+		q.giveUp(q.pop(), reasonMaxLen)
 		dropped = true
 	}
 	return dropped
@@ -103,7 +109,7 @@ func (q *queue) level(e *entry) *ready {
 	if len(q.levels) == 1 {
 		return &q.levels[0]
 	}
-	return &q.levels[min(int(e.pub.Message.Priority), len(q.levels)-1)]
+	return &q.levels[min(int(e.pub.Priority), len(q.levels)-1)]
 }
 
 // firstLevel returns the level that is served next, of a queue that has messages.
@@ -136,24 +142,24 @@ func (q *queue) putBack(e entry) {
 
 // settle does what an outcome says with a message that was handed out, and gives the next
 // ones out.
-func (q *queue) settle(e entry, o pubsub.Outcome, dead *deadLetters) {
+func (q *queue) settle(e entry, o pubsub.Outcome) {
 	switch {
 	case q.deleted:
 	case o == pubsub.Requeue:
 		q.putBack(e)
-		q.dropOverflow(dead)
+		q.dropOverflow()
 	case o == pubsub.Reject:
 		q.unacked--
-		dead.add(q, e, reasonRejected)
+		q.giveUp(e, reasonRejected)
 	default:
 		q.unacked--
 	}
 }
 
 // dispatch hands ready messages to consumers while there are both.
-func (q *queue) dispatch(dead *deadLetters) {
+func (q *queue) dispatch() {
 	for q.count > 0 {
-		q.dropExpired(dead)
+		q.dropExpired()
 		if q.count == 0 {
 			return
 		}

@@ -87,9 +87,9 @@ func (s *Server) now() int64 { return int64(time.Since(s.start)) }
 
 // vhost is a namespace of exchanges and queues.
 //
-// Lock order: Conn.mu, vhost.mu, queue.mu, consumer.acksMu. No two queues are
-// locked at once: what one queue has for others, as dead letters, is gathered
-// under its lock and sent when that is free.
+// Lock order: Conn.mu, vhost.mu, deadLetters.sending, queue.mu, deadLetters.mu,
+// acks.mu. No two queues are locked at once: what one queue has for others, as
+// dead letters, is gathered under its lock and sent when that is free.
 type vhost struct {
 	server *Server
 	name   string
@@ -99,6 +99,8 @@ type vhost struct {
 
 	// table is what publishers route by, without a lock. Written under mu.
 	table atomic.Pointer[routing.Table[*queue]]
+
+	dead deadLetters
 }
 
 // queue returns a queue by name, for a connection that may use it.

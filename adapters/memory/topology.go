@@ -134,12 +134,11 @@ func (c *Conn) InspectQueue(_ context.Context, name string) (pubsub.QueueInfo, e
 	if err != nil {
 		return pubsub.QueueInfo{}, err
 	}
-	var dead deadLetters
 	q.touch()
-	q.dropExpired(&dead)
+	q.dropExpired()
 	info := q.info()
 	q.mu.Unlock()
-	c.vhost.send(&dead)
+	c.vhost.sendDead()
 	return info, nil
 }
 
@@ -162,11 +161,10 @@ func (c *Conn) PurgeQueue(_ context.Context, name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var dead deadLetters
-	q.dropExpired(&dead)
+	q.dropExpired()
 	n := q.clear()
 	q.mu.Unlock()
-	c.vhost.send(&dead)
+	c.vhost.sendDead()
 	return n, nil
 }
 

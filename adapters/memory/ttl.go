@@ -22,7 +22,7 @@ func (q *queue) expiry(m *pubsub.Message) int64 {
 // dropExpired drops messages from the head while they have expired, and sets the
 // timer for the next one. Those behind a head that hasn't expired wait, as in
 // RabbitMQ.
-func (q *queue) dropExpired(dead *deadLetters) {
+func (q *queue) dropExpired() {
 	var now int64
 	for q.count > 0 {
 		head := q.firstLevel().head()
@@ -36,7 +36,7 @@ func (q *queue) dropExpired(dead *deadLetters) {
 			q.watchHead(head.expires, now)
 			return
 		}
-		dead.add(q, q.pop(), reasonExpired)
+		q.giveUp(q.pop(), reasonExpired)
 	}
 	q.stopHeadTimer()
 }
@@ -65,14 +65,13 @@ func (q *queue) stopHeadTimer() {
 
 // headExpired is what the head's timer runs.
 func (q *queue) headExpired() {
-	var dead deadLetters
 	q.mu.Lock()
 	if !q.deleted {
 		q.headDue = never
-		q.dropExpired(&dead)
+		q.dropExpired()
 	}
 	q.mu.Unlock()
-	q.vhost.send(&dead)
+	q.vhost.sendDead()
 }
 
 // touch notes a use of an x-expires queue. The caller holds the lock, or is the
