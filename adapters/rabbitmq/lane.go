@@ -1,0 +1,274 @@
+package rabbitmq
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// A lane is one AMQP channel in confirm mode, with the publishes on it that
+// have no outcome yet, in the order in which they were sent.
+//
+// Outcomes come from [lane.settle], which the goroutine that reads the socket
+// calls each time amqp091-go has dispatched all that came (mergeConn.idle). So
+// no goroutine waits for each confirm, and none for the oldest while later
+// ones are there: RabbitMQ confirms out of order.
+type lane struct {
+	s       *session
+	ch      *amqp.Channel
+	closes  chan *amqp.Error
+	returns chan amqp.Return
+
+	// sending is held while a publish is written, so that flights are in the
+	// order of sending. It comes before mu. The reading goroutine takes only
+	// mu, which nobody holds while writing: else a socket that takes no more
+	// would stop reading too.
+	sending sync.Mutex
+
+	mu      sync.Mutex
+	flights flights
+	over    ending        // how the lane ended, if it has
+	settled chan struct{} // made by who waits for outcomes, closed at the next
+}
+
+// ending is how a lane ended.
+type ending uint8
+
+const (
+	laneOpen   ending = iota // it hasn't
+	laneClosed               // RabbitMQ closed the channel: what it had not processed is discarded
+	laneCut                  // the connection is gone: nobody knows
+)
+
+// flight is a publish without an outcome.
+type flight struct {
+	p     *pubsub.Publication // nil once it has its outcome
+	dc    *amqp.DeferredConfirmation
+	key   string // the routing key that was sent
+	print uint64 // identifies a mandatory message, if it comes back
+	back  *amqp.Return
+	then  func(error) // told of the outcome too; may be nil
+}
+
+// maxReturns is how many returns may come between two calls of settle:
+// amqp091-go reads 4 KiB at a time, and a return has more than 40 bytes. If
+// there were more, it would wait five seconds and drop them.
+const maxReturns = 256
+
+// newLane opens a channel in confirm mode.
+func newLane(s *session) (*lane, error) {
+	ch, err := s.channel()
+	if err != nil {
+		return nil, err
+	}
+	l := &lane{
+		s:       s,
+		ch:      ch,
+		closes:  ch.NotifyClose(make(chan *amqp.Error, 1)),
+		returns: ch.NotifyReturn(make(chan amqp.Return, maxReturns)),
+	}
+	if err := ch.Confirm(false); err != nil {
+		ch.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// errNotSent says that nothing of a publish reached RabbitMQ, or it was
+// discarded there: it may be sent on another lane.
+var errNotSent = errors.New("not sent")
+
+// send writes a publish. It returns nil if the publish has or will have its
+// outcome by settle or end; else errNotSent.
+func (l *lane) send(f flight) error {
+	p := f.p
+	msg := publishing(&p.Message)
+	if p.Mandatory {
+		f.print = fingerprint(&msg)
+	}
+
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	dc, err := l.ch.PublishWithDeferredConfirm(p.Exchange, f.key, p.Mandatory, false, msg)
+	if errors.Is(err, amqp.ErrClosed) {
+		// Its last frame, at least, was not taken, so that RabbitMQ, if it got
+		// anything at all, got no whole message.
+		return errNotSent
+	}
+	if err != nil {
+		// Some of the bytes may be on their way.
+		f.resolve(fmt.Errorf("%w: %s", pubsub.ErrUnconfirmed, reason(err)))
+		return nil
+	}
+	f.dc = dc
+	f.keep()
+
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch l.over {
+	case laneClosed:
+		// It was written after RabbitMQ had closed the channel, and before
+		// amqp091-go said so.
+		return errNotSent
+	case laneCut:
+		f.resolve(unconfirmed(l.s))
+		return nil
+	}
+	l.flights.push(f)
+	// Its confirm may have come before it was among the flights, in which case
+	// settle has not seen it, and might not be called again.
+	select {
+	case <-dc.Done():
+		l.settleLocked()
+	default:
+	}
+	return nil
+}
+
+// keep copies what belongs to the publisher, because the message is sent again
+// if another's error closes the channel.
+func (f *flight) keep() {
+	m := &f.p.Message
+	m.Body = bytes.Clone(m.Body)
+	m.Headers = m.Headers.Clone()
+	if m.Expiration != nil {
+		d := *m.Expiration
+		m.Expiration = &d
+	}
+}
+
+// resolve gives the outcome.
+func (f *flight) resolve(err error) {
+	p := f.p
+	f.p = nil
+	p.Confirm(err)
+	if f.then != nil {
+		f.then(err)
+	}
+}
+
+// unconfirmed is the outcome of what was in flight when a session ended.
+func unconfirmed(s *session) error {
+	why := error(nil)
+	select {
+	case <-s.ended:
+		why = s.why
+	default:
+	}
+	return fmt.Errorf("%w: the connection was lost: %s", pubsub.ErrUnconfirmed, reason(why))
+}
+
+// settle gives their outcome to those whose confirm has come. It returns false
+// if RabbitMQ has closed the channel; then the caller must call end.
+func (l *lane) settle() (alive bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over != laneOpen {
+		return true // somebody has seen to it
+	}
+	if l.ch.IsClosed() {
+		return false
+	}
+	l.settleLocked()
+	return true
+}
+
+// lookAhead is how far settle looks beyond the oldest publish without a
+// confirm. Confirms that overtake more than that are seen when older ones
+// have come.
+const lookAhead = 512
+
+func (l *lane) settleLocked() {
+	l.matchReturnsLocked()
+	some := false
+	n := min(l.flights.len(), lookAhead)
+	for i := 0; i < n; i++ {
+		f := l.flights.at(i)
+		if f.p == nil {
+			continue
+		}
+		select {
+		case <-f.dc.Done():
+		default:
+			continue
+		}
+		some = true
+		f.resolve(f.outcome())
+	}
+	l.flights.trim()
+	if some {
+		l.wakeLocked()
+	}
+}
+
+// outcome is that of a publish whose confirm has come.
+func (f *flight) outcome() error {
+	switch {
+	case !f.dc.Acked():
+		return fmt.Errorf("%w: a queue didn't take it (basic.nack)", pubsub.ErrRefused)
+	case f.back != nil:
+		return fmt.Errorf("%w: the broker returned it: %s (AMQP code %d)", pubsub.ErrUnroutable, f.back.ReplyText, f.back.ReplyCode)
+	}
+	return nil
+}
+
+func (l *lane) wakeLocked() {
+	if l.settled != nil {
+		close(l.settled)
+		l.settled = nil
+	}
+}
+
+// drained waits until what was in flight when it was called has its outcome.
+func (l *lane) drained(ctx context.Context) error {
+	l.mu.Lock()
+	end := l.flights.end()
+	for l.flights.start() < end && l.over == laneOpen {
+		if l.settled == nil {
+			l.settled = make(chan struct{})
+		}
+		settled := l.settled
+		l.mu.Unlock()
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return gaveUp(ctx, "not sent: waited for earlier publishes, because its exchange is new")
+		}
+		l.mu.Lock()
+	}
+	l.mu.Unlock()
+	return nil
+}
+
+// cut ends the lane with its connection.
+func (l *lane) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over != laneOpen {
+		return
+	}
+	l.over = laneCut
+	l.matchReturnsLocked()
+	err := unconfirmed(l.s)
+	for i := range l.flights.len() {
+		f := l.flights.at(i)
+		if f.p == nil {
+			continue
+		}
+		// A confirm is true if it came. Its opposite isn't: amqp091-go
+		// says that too of what it has no confirm for.
+		if f.dc.Acked() {
+			f.resolve(f.outcome())
+		} else {
+			f.resolve(err)
+		}
+	}
+	l.flights = flights{}
+	l.wakeLocked()
+}
