@@ -56,6 +56,17 @@ func (c *consumer) gets(want ...string) []pubsub.Delivery {
 	return ds
 }
 
+// takes publishes a message that only a ready consumer gets, until this one has
+// it: the settlement that makes it ready may be still under way.
+func (c *consumer) takes(body string, publish func()) {
+	c.w.Helper()
+	c.w.eventually("the settlement to make the consumer ready for "+body, func() (any, bool) {
+		publish()
+		d, err := c.receive(patience / 50)
+		return err, err == nil && string(d.Body) == body
+	})
+}
+
 // receive waits for a delivery or the consumer's end, and no longer than a time.
 func (c *consumer) receive(limit time.Duration) (pubsub.Delivery, error) {
 	c.w.wait("a delivery from queue %q", c.Queue())

@@ -8,7 +8,7 @@ import (
 
 var deadLetterChainCases = []Case{
 	{"dead-letter/again", "the count grows when a message dies again in the same queue for the same reason", deadAgain},
-	{"dead-letter/chain", "the last death stands first in the history; x-first-death-* stay the first's", deadChain},
+	{"dead-letter/chain", "the last death stands first in the history, which has each queue and reason once; x-first-death-* stay the first's", deadChain},
 	{"dead-letter/ttl cycle", "a cycle of expiry alone drops the message", deadTTLCycle},
 	{"dead-letter/reject cycle", "a cycle with a reject in it goes on", deadRejectCycle},
 	{"dead-letter/retry", "a message waits in a queue with a TTL and comes back, as a delayed retry", deadRetry},

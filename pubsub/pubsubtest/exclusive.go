@@ -27,7 +27,7 @@ var exclusiveCases = []Case{
 		_, err := c.DeleteQueue(c.w.ctx, q, nil)
 		return err
 	})},
-	{"exclusive/unbind", "unbinding another connection's exclusive queue is allowed", exclusiveUnbind},
+	{"exclusive/unbind", "unbinding another connection's exclusive queue: resource locked (405) if it is bound, else no error", exclusiveUnbind},
 	{"exclusive/publish", "publishing to another connection's exclusive queue works", exclusivePublish},
 	{"exclusive/owner", "the owner may do everything with its exclusive queue", exclusiveOwner},
 	{"exclusive/gone", "an exclusive queue goes with its connection, with its messages and bindings", exclusiveGone},
@@ -63,8 +63,12 @@ func exclusiveUnbind(w *world) {
 	owner, other := w.open(), w.open()
 	q := owner.temp()
 	owner.bind("amq.direct", q, "k")
-	other.remove(pubsub.Binding{Exchange: "amq.direct", Queue: q, Key: "k"})
-	w.fails(owner.send("amq.direct", "k", text("x"), pubsub.Mandatory), pubsub.ErrUnroutable, "publish after the unbind")
+	b := pubsub.Binding{Exchange: "amq.direct", Queue: q, Key: "k"}
+	w.fails(other.Unbind(w.ctx, b), pubsub.ErrResourceLocked, "unbind another's queue")
+	owner.message("amq.direct", "k", text("still bound"), pubsub.Mandatory)
+	owner.holds(q, "still bound")
+	owner.remove(b)
+	other.remove(b) // isn't there
 }
 
 func exclusivePublish(w *world) {

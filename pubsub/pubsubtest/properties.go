@@ -139,7 +139,7 @@ func propertiesHeaderTypes(w *world) {
 		"small":   int64(1),
 		"float32": float32(1.5),
 		"float64": math.Pi,
-		"inf":     math.Inf(-1),
+		"huge":    -math.MaxFloat64,
 		"decimal": pubsub.Decimal{Scale: 2, Value: -314},
 		"string":  "ünï\x00 漢字",
 		"empty":   "",

@@ -112,10 +112,8 @@ func ttlZero(w *world) {
 	c.becomes(q, 0)
 	c.becomes(plain, 0)
 	w.ack(da, db)
-	c.publish("", q, "now")
-	c.publish("", plain, "plain")
-	a.gets("now")
-	b.gets("plain")
+	a.takes("again", func() { c.publish("", q, "again") })
+	b.takes("again", func() { c.message("", plain, pubsub.Message{Body: []byte("again"), Expiration: ms(0)}) })
 }
 
 func ttlUnacknowledged(w *world) {
