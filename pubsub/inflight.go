@@ -2,72 +2,68 @@ package pubsub
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 )
 
 // inflight counts what is under way, up to a limit, and tells when nothing is.
-// The counter alone serves the usual case; the mutex only those who wait.
+// The counter alone serves the usual case.
 type inflight struct {
-	limit   int64
-	n       atomic.Int64
-	waiters atomic.Int64
-
-	mu      sync.Mutex
-	changed chan struct{} // closed and replaced by a release that somebody waits for
+	limit int64
+	n     atomic.Int64 // never beyond limit
+	room  signal       // n is below limit
+	none  signal       // n is zero, or over
+	over  atomic.Bool  // idle waits no longer
 }
 
 func newInflight(limit int) *inflight {
-	return &inflight{limit: int64(limit), changed: make(chan struct{})}
+	return &inflight{limit: int64(limit), room: newSignal(), none: newSignal()}
 }
 
 // acquire counts one more, waiting while the limit is reached.
 func (f *inflight) acquire(ctx context.Context) error {
-	if f.n.Add(1) <= f.limit {
+	if f.tryAcquire() {
 		return nil
 	}
-	f.n.Add(-1)
-	return f.waitUntil(ctx, func() bool {
-		if f.n.Add(1) <= f.limit {
+	if err := f.room.wait(ctx, f.tryAcquire); err != nil {
+		return err
+	}
+	// Two releases may have left one token: pass it on.
+	if f.n.Load() < f.limit {
+		f.room.wake()
+	}
+	return nil
+}
+
+// tryAcquire never counts beyond the limit, not even for a moment: two that
+// did could each make the other one wait, with nobody left to wake them.
+func (f *inflight) tryAcquire() bool {
+	for {
+		n := f.n.Load()
+		if n >= f.limit {
+			return false
+		}
+		if f.n.CompareAndSwap(n, n+1) {
 			return true
 		}
-		f.n.Add(-1)
-		return false
-	})
+	}
 }
 
 // release counts one less.
 func (f *inflight) release() {
-	f.n.Add(-1)
-	// A waiter announces itself before it looks at n. Either it sees this
-	// decrement, or this sees the waiter: both are atomic and in one order.
-	if f.waiters.Load() > 0 {
-		f.mu.Lock()
-		close(f.changed)
-		f.changed = make(chan struct{})
-		f.mu.Unlock()
+	if f.n.Add(-1) == 0 {
+		f.none.wake()
 	}
+	f.room.wake()
 }
 
-// idle waits until nothing is under way.
+// idle waits until nothing is under way, or abandon. One goroutine at a time
+// may.
 func (f *inflight) idle(ctx context.Context) error {
-	return f.waitUntil(ctx, func() bool { return f.n.Load() == 0 })
+	return f.none.wait(ctx, func() bool { return f.n.Load() == 0 || f.over.Load() })
 }
 
-func (f *inflight) waitUntil(ctx context.Context, ok func() bool) error {
-	f.waiters.Add(1)
-	defer f.waiters.Add(-1)
-	for {
-		f.mu.Lock()
-		changed := f.changed
-		f.mu.Unlock()
-		if ok() {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+// abandon is for when what is under way has come to its end in another way.
+func (f *inflight) abandon() {
+	f.over.Store(true)
+	f.none.wake()
 }
