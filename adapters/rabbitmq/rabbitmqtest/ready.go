@@ -1,0 +1,103 @@
+package rabbitmqtest
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	amqp091 "github.com/rabbitmq/amqp091-go"
+)
+
+// pollEvery is how often a condition is tried that nothing signals.
+const pollEvery = 25 * time.Millisecond
+
+// waitFor returns when ready returns nil, and with an error when the process
+// ends before or the context does.
+func (n *Node) waitFor(ctx context.Context, p *process, name string, ready func(context.Context) error) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		err := ready(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.done:
+			text := n.logTailOf(p)
+			// RabbitMQ writes the first; epmd the others, the last when the
+			// port belongs to another epmd, on which it ends without error.
+			for _, sign := range []string{"eaddrinuse", "in use", "epmd running"} {
+				if strings.Contains(text, sign) {
+					return fmt.Errorf("%w: %s ended:\n%s", errPortTaken, name, text)
+				}
+			}
+			if name == "epmd" && text == "" {
+				return fmt.Errorf("%w: epmd ended without a word (%v)", errPortTaken, p.err)
+			}
+			return fmt.Errorf("%s ended (%v):\n%s", name, p.err, text)
+		case <-ctx.Done():
+			return fmt.Errorf("%s was not ready in time: %w: %w\n%s", name, context.Cause(ctx), err, n.logTailOf(p))
+		case <-tick.C:
+		}
+	}
+}
+
+// probe returns nil when the node takes connections.
+func (n *Node) probe(ctx context.Context) error {
+	if err := handshake(ctx, n.URL()); err != nil {
+		return err
+	}
+	if n.management == nil {
+		return nil
+	}
+	return n.whoami(ctx)
+}
+
+// answersAsEpmd returns nil when an epmd answers on the port. A connection alone
+// would not do, since the port may have become somebody else's.
+// See https://www.erlang.org/doc/apps/erts/erl_dist_protocol#epmd-protocol, NAMES_REQ.
+func answersAsEpmd(ctx context.Context, port int) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp4", loopback(port))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte{0, 1, 'n'}); err != nil {
+		return err
+	}
+	var own [4]byte // an epmd begins with the number of its port
+	if _, err := io.ReadFull(conn, own[:]); err != nil {
+		return err
+	}
+	if got := binary.BigEndian.Uint32(own[:]); got != uint32(port) {
+		return fmt.Errorf("what listens on port %d is no epmd", port)
+	}
+	return nil
+}
+
+// handshake opens an AMQP connection, up to connection.open-ok, and closes it.
+func handshake(ctx context.Context, url string) error {
+	conn, err := amqp091.DialConfig(url, amqp091.Config{
+		Dial: func(network, address string) (net.Conn, error) {
+			d := net.Dialer{Timeout: 10 * time.Second}
+			conn, err := d.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			// For the handshake; the client clears it afterwards.
+			return conn, conn.SetDeadline(time.Now().Add(10 * time.Second))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
