@@ -65,13 +65,37 @@ func (b Binding) validate() error {
 			return err
 		}
 	}
-	for name, value := range b.Arguments {
-		if nested, ok := value.(Table); ok && len(nested) > 1 {
-			return fmt.Errorf("%w: binding argument %q is a table of %d entries, whose order would count; use one entry, or separate arguments", ErrInvalid, name, len(nested))
-		}
-	}
+	// First, because it bounds how deep unordered goes.
 	if err := checkTable("binding argument", b.Arguments); err != nil {
 		return err
 	}
+	for name, value := range b.Arguments {
+		if n := unordered(value); n > 0 {
+			return fmt.Errorf("%w: binding argument %q holds a table of %d entries, whose order would count; use one entry, or separate arguments", ErrInvalid, name, n)
+		}
+	}
 	return nil
+}
+
+// unordered returns how many entries a table in v has, if there is one with
+// several, and else 0.
+func unordered(v any) int {
+	switch v := v.(type) {
+	case map[string]any:
+		return unordered(Table(v))
+	case Table:
+		if len(v) > 1 {
+			return len(v)
+		}
+		for _, e := range v {
+			return unordered(e)
+		}
+	case []any:
+		for _, e := range v {
+			if n := unordered(e); n > 0 {
+				return n
+			}
+		}
+	}
+	return 0
 }

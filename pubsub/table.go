@@ -58,10 +58,12 @@ func cloneValue(v any) any {
 		return bytes.Clone(v)
 	case Table:
 		return v.Clone()
+	case map[string]any:
+		return map[string]any(Table(v).Clone())
 	case []any:
-		c := make([]any, len(v))
-		for i := range v {
-			c[i] = cloneValue(v[i])
+		c := slices.Clone(v)
+		for i := range c {
+			c[i] = cloneValue(c[i])
 		}
 		return c
 	}
@@ -70,7 +72,8 @@ func cloneValue(v any) any {
 
 // Equal reports whether t and u have the same names with values of the same
 // type that are equal. Times are equal if they are the same instant. A nil
-// table equals an empty one.
+// table equals an empty one. Values of a type that no Table may hold equal
+// nothing.
 func (t Table) Equal(u Table) bool {
 	return maps.EqualFunc(t, u, equalValue)
 }
@@ -86,15 +89,16 @@ func equalValue(a, b any) bool {
 	case Table:
 		b, ok := b.(Table)
 		return ok && a.Equal(b)
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && Table(a).Equal(b)
 	case []any:
 		b, ok := b.([]any)
 		return ok && slices.EqualFunc(a, b, equalValue)
+	case nil, bool, string, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64, Decimal:
+		return a == b
 	}
-	switch b.(type) {
-	case []byte, Table, []any:
-		return false // not comparable with ==
-	}
-	return a == b
+	return false
 }
 
 // checkTable says what is wrong with a table's names and values, if anything.
@@ -203,7 +207,7 @@ func normalizeValue(v any) (_ any, changed bool) {
 // seconds is t as AMQP carries it: whole seconds, in UTC.
 func seconds(t time.Time) time.Time {
 	if t.IsZero() {
-		return t
+		return time.Time{}
 	}
 	return time.Unix(t.Unix(), 0).UTC()
 }
