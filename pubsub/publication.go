@@ -20,9 +20,9 @@ type Envelope struct {
 
 // Publication is one publish on its way from a [Broker] to an [Adapter]: what
 // to send, and who is told how it went. The Message was checked and normalized
-// by the Broker. Its Body and Headers, and what Expiration points to, belong to
-// the publisher, who may change them once [Adapter.Publish] has returned: an
-// adapter that keeps them copies them first.
+// by the Broker. Its Body and Headers, and what Expiration points to, belong
+// to the publisher, who may change them once [Adapter.Publish] has returned:
+// an adapter that keeps them copies them first.
 type Publication struct {
 	Envelope
 
@@ -54,25 +54,30 @@ const (
 // responsibility for the message, which includes dropping one that is
 // unroutable and not mandatory; else an error that wraps [ErrUnroutable],
 // [ErrRefused], [ErrUnconfirmed], [ErrNotFound], [ErrAccessRefused],
-// [ErrPreconditionFailed], [ErrClosed] or [ErrUnavailable]. An adapter calls it
-// exactly once for each publication, from any goroutine; a second call panics.
-// It does not block.
+// [ErrPreconditionFailed], [ErrClosed] or [ErrUnavailable]. An adapter calls
+// it exactly once for each publication, from any goroutine; a second call
+// panics. It does not block.
 func (p *Publication) Confirm(err error) {
 	if p.state.Load() == settled {
-		panic("pubsub: adapter confirmed a publication twice")
+		panic(confirmedTwice)
 	}
 	if err != nil {
 		p.err = opError(opPublish, exchangeName(p.Exchange), fmt.Errorf("with key %s: %w", quote(p.RoutingKey), err))
 	}
 	// Whoever waits has made done before it moves pending to awaited; if this
 	// comes first, it sees settled and does not wait.
-	if p.state.Swap(settled) == awaited {
+	switch p.state.Swap(settled) {
+	case awaited:
 		close(p.done)
+	case settled: // by another goroutine, just now
+		panic(confirmedTwice)
 	}
 	if p.flight != nil {
 		p.flight.release()
 	}
 }
+
+const confirmedTwice = "pubsub: adapter confirmed a publication twice"
 
 // outcome returns a channel that is closed once there is an outcome.
 func (p *Publication) outcome() <-chan struct{} {
@@ -95,6 +100,9 @@ func (p *Publication) wait(ctx context.Context) error {
 	case <-p.outcome():
 		return p.err
 	case <-ctx.Done():
+		if p.state.Load() == settled {
+			return p.err // both came, and select chose
+		}
 		return opError(opPublish, exchangeName(p.Exchange), fmt.Errorf("with key %s: %w: stopped waiting for the confirm: %w", quote(p.RoutingKey), ErrUnconfirmed, context.Cause(ctx)))
 	}
 }
