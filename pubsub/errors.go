@@ -111,6 +111,7 @@ const (
 	opCancel          = "cancel consumer of"
 	opTopology        = "read topology"
 	opShutdown        = "shut down"
+	opOpen            = "open broker"
 )
 
 // hint says what to do about e, where that follows from what failed. A reason

@@ -38,26 +38,23 @@ type Scheme struct {
 	Example string
 }
 
-// Open connects to the broker that the URL names. Options may be nil. A scheme or query
-// parameter that is not known is [ErrInvalid], and the error lists those that are. A broker
-// that can't be reached is [ErrUnavailable]; wrong credentials are [ErrAccessRefused];
-// a missing vhost is [ErrNotFound]. Errors don't show the password.
+// Open connects to the broker that the URL names. Options may be nil. A scheme
+// or query parameter that is not known is [ErrInvalid], and the error lists
+// those that are. A broker that can't be reached is [ErrUnavailable]; wrong
+// credentials are [ErrAccessRefused]; a missing vhost is [ErrNotFound]. Errors
+// don't show the password.
 func (m Mux) Open(ctx context.Context, rawURL string, o *Options) (*Broker, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		// A *url.Error has the whole URL in its text, with the password.
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err
-		}
-		return nil, opError("open broker", "", fmt.Errorf("%w: malformed URL: %w; percent-encode what is special in user, password and vhost", ErrInvalid, err))
+		return nil, opError(opOpen, "", malformedURL(err))
 	}
-	name := quote(u.Redacted())
+	name := redacted(rawURL, u)
 	scheme, ok := m[u.Scheme]
 	if !ok {
-		return nil, opError("open broker", name, fmt.Errorf("%w: unknown scheme %q; use one of %s", ErrInvalid, u.Scheme, m.schemes()))
+		return nil, opError(opOpen, name, fmt.Errorf("%w: unknown scheme %q; use one of %s", ErrInvalid, u.Scheme, m.schemes()))
 	}
 	if err := scheme.checkQuery(u); err != nil {
-		return nil, opError("open broker", name, err)
+		return nil, opError(opOpen, name, err)
 	}
 	log := orZero(o).Logger
 	if log == nil {
@@ -65,9 +62,36 @@ func (m Mux) Open(ctx context.Context, rawURL string, o *Options) (*Broker, erro
 	}
 	a, err := scheme.Open(ctx, u, log)
 	if err != nil {
-		return nil, opError("open broker", name, err)
+		return nil, opError(opOpen, name, err)
 	}
 	return New(a, o), nil
+}
+
+// malformedURL says what is wrong with a URL without showing the password.
+func malformedURL(err error) error {
+	// A *url.Error has the whole URL in its text.
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	_, escape := errors.AsType[url.EscapeError](err)
+	_, char := errors.AsType[url.InvalidHostError](err)
+	// Those two quote three bytes, and one. Others, as that of a bad port, may
+	// quote the password from its first slash back to the colon.
+	if !escape && !char && strings.Contains(err.Error(), `"`) {
+		err = errors.New("the host or the port can't be read")
+	}
+	return fmt.Errorf("%w: malformed URL: %w; percent-encode what is special in user, password and vhost", ErrInvalid, err)
+}
+
+// redacted is the URL as it stands in an error: without the password.
+func redacted(rawURL string, u *url.URL) string {
+	// Where what stands before an @ was not taken for user and password (a
+	// slash is missing, or one in the password ends the host), it may be
+	// anywhere.
+	if u.User == nil && strings.Contains(rawURL, "@") {
+		return "with a URL that has an @ but no user"
+	}
+	return quote(u.Redacted())
 }
 
 // schemes lists the schemes, each by its example.
@@ -94,6 +118,9 @@ func (s Scheme) checkQuery(u *url.URL) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if _, ok := s.Parameters[name]; !ok {
+			if strings.Contains(name, "@") {
+				name = "…" // a piece of the password, see redacted
+			}
 			return fmt.Errorf("%w: unknown parameter %q; known for %s are: %s", ErrInvalid, name, u.Scheme, known)
 		}
 		if len(query[name]) > 1 {
