@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -16,11 +17,16 @@ import (
 type Broker struct {
 	adapter    Adapter
 	log        *slog.Logger
-	publishing *inflight
+	publishing *inflight // publishes without an outcome
+	got        *inflight // deliveries of Get that are not settled
+	handling   *inflight // calls of Handle
 
-	// state tells how far the end has come. It only grows.
-	state   atomic.Int32
-	closing sync.Mutex // held by one Shutdown or Close at a time; before mu
+	// state tells how far the end has come. It only grows, under mu.
+	state atomic.Int32
+
+	// Lock order: shutting, closing, mu, and then a Consumer's.
+	shutting sync.Mutex // held by one Shutdown at a time
+	closing  sync.Mutex // held by who closes the adapter, until it is done
 
 	mu        sync.Mutex
 	consumers map[*Consumer]struct{} // those that may have unsettled deliveries
@@ -29,9 +35,10 @@ type Broker struct {
 
 // The states of a Broker.
 const (
-	open     = iota
-	draining // Shutdown: no new consumers
-	closed   // nothing goes
+	open      = iota
+	draining  // Shutdown: nothing new is received
+	finishing // Shutdown: nothing new is published either
+	closed    // nothing goes
 )
 
 // New returns a Broker that uses a. Options may be nil.
@@ -47,6 +54,8 @@ func New(a Adapter, o *Options) *Broker {
 		adapter:    a,
 		log:        opts.Logger,
 		publishing: newInflight(opts.MaxInFlight),
+		got:        newInflight(math.MaxInt),
+		handling:   newInflight(math.MaxInt),
 		consumers:  make(map[*Consumer]struct{}),
 		sweepAt:    16,
 	}
@@ -56,8 +65,8 @@ func New(a Adapter, o *Options) *Broker {
 func (b *Broker) Adapter() Adapter { return b.adapter }
 
 // DeclareExchange makes an exchange. If there is one of that name, it does
-// nothing if that is equal, and else fails with [ErrPreconditionFailed], saying
-// what differs. See the AMQP 0-9-1 reference, exchange.declare.
+// nothing if that is equal, and else fails with [ErrPreconditionFailed],
+// saying what differs. See the AMQP 0-9-1 reference, exchange.declare.
 func (b *Broker) DeclareExchange(ctx context.Context, e Exchange) error {
 	return b.do(opDeclareExchange, quote(e.Name), e.validate, func() error {
 		e.Arguments, _ = e.Arguments.normalize()
@@ -73,19 +82,20 @@ func (b *Broker) CheckExchange(ctx context.Context, name string) error {
 	})
 }
 
-// DeleteExchange deletes an exchange with its bindings. One that is missing is no
-// error. Options may be nil. See the AMQP 0-9-1 reference, exchange.delete.
+// DeleteExchange deletes an exchange with its bindings. One that is missing is
+// no error. Options may be nil. See the AMQP 0-9-1 reference, exchange.delete.
 func (b *Broker) DeleteExchange(ctx context.Context, name string, o *DeleteExchangeOptions) error {
 	return b.do(opDeleteExchange, quote(name), namedExchange(name), func() error {
 		return b.adapter.DeleteExchange(ctx, name, orZero(o))
 	})
 }
 
-// DeclareQueue makes a queue and returns its name, which is the broker's choice if
-// q.Name is empty. If there is one of that name, it does nothing if that is
-// equal, and else fails with [ErrPreconditionFailed], saying what differs; or with
-// [ErrResourceLocked] if that is exclusive to another Broker, or only one of the two is
-// exclusive. See the AMQP 0-9-1 reference, queue.declare.
+// DeclareQueue makes a queue and returns its name, which is the broker's
+// choice if q.Name is empty. If there is one of that name, it does nothing if
+// that is equal, and else fails with [ErrPreconditionFailed], saying what
+// differs; or with [ErrResourceLocked] if that is exclusive to another Broker,
+// or only one of the two is exclusive. See the AMQP 0-9-1 reference,
+// queue.declare.
 func (b *Broker) DeclareQueue(ctx context.Context, q Queue) (name string, err error) {
 	err = b.do(opDeclareQueue, quote(q.Name), q.validate, func() error {
 		q.Arguments, _ = q.Arguments.normalize()
@@ -118,8 +128,8 @@ func (b *Broker) DeleteQueue(ctx context.Context, name string, o *DeleteQueueOpt
 	return ready, err
 }
 
-// PurgeQueue drops the ready messages of a queue and returns how many. Unacknowledged
-// ones stay. See the AMQP 0-9-1 reference, queue.purge.
+// PurgeQueue drops the ready messages of a queue and returns how many.
+// Unacknowledged ones stay. See the AMQP 0-9-1 reference, queue.purge.
 func (b *Broker) PurgeQueue(ctx context.Context, name string) (purged int, err error) {
 	err = b.do(opPurgeQueue, quote(name), namedQueue(name), func() (err error) {
 		purged, err = b.adapter.PurgeQueue(ctx, name)
@@ -129,7 +139,8 @@ func (b *Broker) PurgeQueue(ctx context.Context, name string) (purged int, err e
 }
 
 // Bind adds a binding. One that is there already is no error. A missing
-// exchange or queue is [ErrNotFound]. See the AMQP 0-9-1 reference, queue.bind.
+// exchange or queue is [ErrNotFound]. See the AMQP 0-9-1 reference,
+// queue.bind.
 func (b *Broker) Bind(ctx context.Context, bd Binding) error {
 	return b.do(opBind, bd.String(), bd.validate, func() error {
 		bd.Arguments, _ = bd.Arguments.normalize()
@@ -176,18 +187,22 @@ func namedQueue(name string) func() error {
 	}
 }
 
-// Consume starts a consumer on a queue. Options may be nil. Messages come as soon as
-// it returns, up to the prefetch; take them with Receive, All or Handle, and
-// end it with Close. A queue that is exclusively consumed, or that another consumer keeps from
-// being so, is [ErrAccessRefused]. See the AMQP 0-9-1 reference, basic.consume.
+// Consume starts a consumer on a queue. Options may be nil. Messages come as
+// soon as it returns, up to the prefetch; take them with Receive, All or
+// Handle, and end it with Close. A queue that is exclusively consumed, or that
+// another consumer keeps from being so, is [ErrAccessRefused]. See the AMQP
+// 0-9-1 reference, basic.consume.
 func (b *Broker) Consume(ctx context.Context, queue string, o *ConsumeOptions) (*Consumer, error) {
 	opts := orZero(o)
 	var c *Consumer
 	err := b.do(opConsume, "queue "+quote(queue), func() error {
-		return errors.Join(namedQueue(queue)(), opts.validate())
+		if err := namedQueue(queue)(); err != nil {
+			return err
+		}
+		return opts.validate()
 	}, func() error {
 		if b.state.Load() != open {
-			return fmt.Errorf("%w: this Broker is shutting down", ErrClosed)
+			return errShuttingDown
 		}
 		if opts.Prefetch == 0 {
 			opts.Prefetch = DefaultPrefetch
@@ -196,10 +211,15 @@ func (b *Broker) Consume(ctx context.Context, queue string, o *ConsumeOptions) (
 		if err != nil {
 			return err
 		}
-		c = &Consumer{b: b, sub: sub, origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck}}
+		c = &Consumer{
+			b:      b,
+			sub:    sub,
+			origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck, settled: newSignal()},
+			turn:   make(chan struct{}, 1),
+		}
 		if !b.remember(c) {
 			// Shutdown or Close has begun since; it has not seen this one.
-			return errors.Join(fmt.Errorf("%w: this Broker is shutting down", ErrClosed), sub.Close())
+			return errors.Join(errShuttingDown, sub.Close())
 		}
 		return nil
 	})
@@ -216,8 +236,8 @@ func (b *Broker) remember(c *Consumer) bool {
 	if b.state.Load() != open {
 		return false
 	}
-	// Consumers that ended without Close are found here, so that a program that makes many
-	// does not collect them.
+	// Consumers that ended without Close are found here, so that a program
+	// that makes many does not collect them.
 	if len(b.consumers) >= b.sweepAt {
 		for old := range b.consumers {
 			if old.done() {
@@ -242,11 +262,22 @@ func (b *Broker) forget(c *Consumer) {
 func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delivery, ok bool, err error) {
 	d = Delivery{Envelope: noMessage}
 	err = b.do(opGet, "queue "+quote(queue), namedQueue(queue), func() error {
+		// Counted before it is asked for: Shutdown sees either this, or that
+		// there is none yet, and then this sees Shutdown.
+		_ = b.got.acquire(ctx) // never waits
+		defer func() {
+			if d.window == nil {
+				b.got.release() // nothing to settle
+			}
+		}()
+		if b.state.Load() != open {
+			return errShuttingDown
+		}
 		got, err := b.adapter.Get(ctx, queue, orZero(o))
 		if err != nil || !got.OK {
 			return err
 		}
-		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck, single: true}
+		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck, got: b.got}
 		d, ok = from.deliveryLocked(&got.Incoming), true // nobody else knows from yet
 		d.Ready = got.Ready
 		return nil

@@ -9,21 +9,27 @@ import (
 )
 
 // Consumer is a subscription to a queue, made by [Broker.Consume]. All methods
-// are safe for concurrent use: several goroutines may Receive from one Consumer
-// and share its prefetch.
+// are safe for concurrent use: several goroutines may Receive from one
+// Consumer and share its prefetch.
 type Consumer struct {
 	b      *Broker
 	sub    Subscription
 	origin origin
 
-	// closing is held by one Cancel or Close at a time. It comes before origin.mu.
+	// closing is held by one Cancel or Close at a time. It comes before
+	// origin.mu.
 	closing sync.Mutex
+
+	// turn wakes one of those that wait in Receive.
+	turn chan struct{}
 
 	// The rest is guarded by origin.mu.
 	buf     []Incoming    // what sub.Receive put there
 	next    int           // buf[next:] is not handed over yet
 	filling bool          // a goroutine is in sub.Receive, with buf's space
-	filled  chan struct{} // made by those who wait for it, closed when it is back
+	filled  chan struct{} // made by Cancel, closed once nobody is filling
+	waiting int           // goroutines that wait for turn
+	closed  error         // why this program ended it, if it did
 	end     error         // why nothing more comes, once that is so
 }
 
@@ -37,8 +43,8 @@ const (
 // Queue returns the name of the queue that c consumes.
 func (c *Consumer) Queue() string { return c.origin.queue }
 
-// Receive waits for the next delivery. It returns an error that wraps ctx's when
-// ctx ends, [ErrClosed] after Cancel, Close, or the Broker's end, and
+// Receive waits for the next delivery. It returns an error that wraps ctx's
+// when ctx ends, [ErrClosed] after Cancel, Close, or the Broker's end, and
 // [ErrConsumerCanceled] when the broker ended the consumer, as by deleting the
 // queue.
 func (c *Consumer) Receive(ctx context.Context) (Delivery, error) {
@@ -50,6 +56,7 @@ func (c *Consumer) Receive(ctx context.Context) (Delivery, error) {
 		if c.next < len(c.buf) {
 			d := c.origin.deliveryLocked(&c.buf[c.next])
 			c.next++
+			c.passTurnLocked()
 			c.origin.mu.Unlock()
 			return d, nil
 		}
@@ -63,6 +70,7 @@ func (c *Consumer) Receive(ctx context.Context) (Delivery, error) {
 			err = c.fillLocked(ctx)
 		}
 		if err != nil {
+			c.passTurnLocked()
 			c.origin.mu.Unlock()
 			return c.nothing(err)
 		}
@@ -74,19 +82,33 @@ func (c *Consumer) nothing(err error) (Delivery, error) {
 	return Delivery{Envelope: noMessage}, opError(opReceive, "queue "+quote(c.origin.queue), err)
 }
 
-// waitLocked waits for the goroutine that fills buf, without the mutex.
+// waitLocked waits for its turn, without the mutex.
 func (c *Consumer) waitLocked(ctx context.Context) error {
-	if c.filled == nil {
-		c.filled = make(chan struct{})
-	}
-	filled := c.filled
+	c.waiting++
 	c.origin.mu.Unlock()
-	defer c.origin.mu.Lock()
+	defer func() {
+		c.origin.mu.Lock()
+		c.waiting--
+	}()
 	select {
-	case <-filled:
+	case <-c.turn:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// passTurnLocked wakes one goroutine that waits, if there may be something for
+// it to do: to take a delivery, to fill, or to see the end. Who leaves Receive
+// calls it, so that each one wakes the next, and a delivery does not wake all
+// of them.
+func (c *Consumer) passTurnLocked() {
+	if c.waiting == 0 || c.filling && c.end == nil {
+		return
+	}
+	select {
+	case c.turn <- struct{}{}:
+	default: // somebody will take the one that is there
 	}
 }
 
@@ -102,29 +124,42 @@ func (c *Consumer) fillLocked(ctx context.Context) error {
 	c.buf, c.next, c.filling = space[:0], 0, true
 	c.origin.mu.Unlock()
 	n, err := c.sub.Receive(ctx, space)
+	ended := n == 0 && err != nil && (ctx.Err() == nil || !isContextError(err))
+	if ended && !errors.Is(err, ErrClosed) {
+		c.b.log.WarnContext(ctx, "consumer ended", "queue", c.origin.queue, "error", err)
+	}
 	c.origin.mu.Lock()
+	if c.end != nil && n > 0 {
+		// Cancel came while these were on their way to us, so it did not see
+		// them.
+		c.origin.mu.Unlock()
+		c.giveBack(space[:n])
+		c.origin.mu.Lock()
+		n = 0
+	}
 	c.filling = false
 	if c.filled != nil {
 		close(c.filled)
 		c.filled = nil
 	}
-	if c.end != nil && !c.origin.autoAck {
-		// Cancel came while these were on their way to us, so it did not see
-		// them.
-		c.giveBack(space[:n])
+	if c.end != nil {
 		return c.end
 	}
 	c.buf = space[:n]
-	if n > 0 || err == nil {
-		return nil
+	if ended {
+		if c.end = c.closed; c.end == nil {
+			c.end = err
+		}
+		return c.end
 	}
-	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+	if n == 0 && err != nil {
 		return context.Cause(ctx) // concerns this caller only
 	}
-	if c.end == nil {
-		c.end = err
-	}
-	return c.end
+	return nil
+}
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // giveBack returns to the queue what nobody has seen.
@@ -136,8 +171,8 @@ func (c *Consumer) giveBack(ins []Incoming) {
 }
 
 // All returns an iterator over deliveries. It ends when ctx does, or the
-// consumer: then the last pair has a Delivery without content and the error, as
-// Receive returns it. After Cancel or Close of this Consumer it just ends.
+// consumer: then the last pair has a Delivery without content and the error,
+// as Receive returns it. After Cancel or Close of this Consumer it just ends.
 // Leaving the loop early leaves the consumer as it is.
 func (c *Consumer) All(ctx context.Context) iter.Seq2[Delivery, error] {
 	return func(yield func(Delivery, error) bool) {
@@ -166,7 +201,12 @@ var errConsumerClosed = fmt.Errorf("%w: this Consumer was closed", ErrClosed)
 func (c *Consumer) Cancel(ctx context.Context) error {
 	c.closing.Lock()
 	defer c.closing.Unlock()
-	return c.finish(func() error { return c.sub.Cancel(ctx) })
+	// Before sub.Cancel, which waits until the broker knows.
+	c.giveBack(c.shut(errConsumerClosed))
+	if err := c.sub.Cancel(ctx); err != nil {
+		return c.opError(err)
+	}
+	return c.opError(c.waitFilled(ctx))
 }
 
 // Close is Cancel, and puts what is unsettled back into the queue: settling it
@@ -175,42 +215,62 @@ func (c *Consumer) Cancel(ctx context.Context) error {
 func (c *Consumer) Close() error {
 	c.closing.Lock()
 	defer c.closing.Unlock()
-	err := c.finish(c.sub.Close)
+	c.shut(errConsumerClosed)
+	err := c.sub.Close() // gives all back by itself
 	c.origin.abandon()
 	c.b.forget(c)
-	return err
+	return c.opError(err)
 }
 
-// finish ends the subscription by stop and gives back what is in buf. c.closing
-// is held.
-func (c *Consumer) finish(stop func() error) error {
-	c.origin.mu.Lock()
-	if c.end == nil {
-		c.end = errConsumerClosed
-	}
-	if !c.origin.autoAck {
-		c.giveBack(c.buf[c.next:])
-		c.next = len(c.buf)
-	}
-	c.origin.mu.Unlock()
-	return opError(opCancel, "queue "+quote(c.origin.queue), stop())
+func (c *Consumer) opError(err error) error {
+	return opError(opCancel, "queue "+quote(c.origin.queue), err)
 }
 
-// abandon is for a consumer whose connection is gone.
-func (c *Consumer) abandon(why error) {
+// shut makes Receive end, and returns what it has not handed over. With
+// AutoAck Receive hands that over first, and what sub still has.
+func (c *Consumer) shut(why error) (rest []Incoming) {
 	c.origin.mu.Lock()
-	if c.end == nil {
-		c.end = why
+	defer c.origin.mu.Unlock()
+	if c.closed == nil {
+		c.closed = why
 	}
-	c.next = len(c.buf)
+	if c.origin.autoAck {
+		return nil
+	}
+	if c.end == nil {
+		c.end = c.closed
+	}
+	rest = c.buf[c.next:]
+	c.buf, c.next = nil, 0
+	c.passTurnLocked()
+	return rest
+}
+
+// waitFilled waits until nobody is in sub.Receive. What that has handed over
+// since the end is back in the queue then.
+func (c *Consumer) waitFilled(ctx context.Context) error {
+	c.origin.mu.Lock()
+	if !c.filling || c.origin.autoAck {
+		c.origin.mu.Unlock()
+		return nil
+	}
+	if c.filled == nil {
+		c.filled = make(chan struct{})
+	}
+	filled := c.filled
 	c.origin.mu.Unlock()
-	c.origin.abandon()
+	select {
+	case <-filled:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // done reports whether nothing more comes and nothing is unsettled.
 func (c *Consumer) done() bool {
 	c.origin.mu.Lock()
-	ended := c.end != nil
+	ended := c.end != nil || c.closed != nil
 	c.origin.mu.Unlock()
 	return ended && c.origin.unsettled() == 0
 }

@@ -7,8 +7,8 @@ import (
 
 // Delivery is a message as a consumer gets it. It must be settled once, by
 // Ack, Requeue or Reject (unless its consumer has AutoAck); until then it
-// counts against the prefetch, and it returns to its queue when its Consumer or
-// Broker is closed. A Delivery may be copied; its methods are safe for
+// counts against the prefetch, and it returns to its queue when its Consumer
+// or Broker is closed. A Delivery may be copied; its methods are safe for
 // concurrent use.
 type Delivery struct {
 	// Envelope is the message and where it was published. It is shared: its
@@ -24,7 +24,7 @@ type Delivery struct {
 	Ready int
 
 	tag    uint64
-	index  int     // its bit in window
+	index  uint    // its bit in window
 	window *window // nil: nothing to settle
 	origin *origin
 }
@@ -37,8 +37,11 @@ var noMessage = &Envelope{}
 // on its way.
 //
 // All four ways to settle return [ErrSettled] if the delivery was settled
-// before, and [ErrDeliveryLost] if it is back in its queue, because its Consumer or
-// Broker was closed or the connection that it came by is gone: it comes again.
+// before, and [ErrDeliveryLost] if it is back in its queue, because its
+// Consumer or Broker was closed or the connection that it came by is gone: it
+// comes again. Any other error, as the context's, leaves open whether the
+// broker knows; the delivery can't be settled again, and if the broker doesn't
+// know, it returns to its queue when its Consumer is closed.
 func (d Delivery) Ack(ctx context.Context) error { return d.settle(ctx, Ack) }
 
 // Requeue puts the message back into its place in the queue, marked as
@@ -51,37 +54,21 @@ func (d Delivery) Reject(ctx context.Context) error { return d.settle(ctx, Rejec
 
 // AckThrough acknowledges this delivery and every unsettled one that its
 // consumer got before it; of [Broker.Get], this one alone. It returns
-// [ErrSettled] if there is none.
+// [ErrSettled] if there is none. Don't settle one of them at the same time in
+// another way: which outcome counts is left open then.
 // See the AMQP 0-9-1 reference, basic.ack.multiple.
 func (d Delivery) AckThrough(ctx context.Context) error {
 	if d.window == nil {
 		return d.unsettleable(Ack)
 	}
-	if !d.origin.settleThrough(d) {
-		return d.alreadySettled(Ack)
-	}
-	err := d.origin.settler.Settle(ctx, d.tag, Ack, !d.origin.single)
-	d.origin.settledOne()
-	return d.opError(Ack, err)
+	return d.opError(Ack, d.origin.ackThrough(ctx, &d))
 }
 
 func (d Delivery) settle(ctx context.Context, o Outcome) error {
 	if d.window == nil {
 		return d.unsettleable(o)
 	}
-	if !d.window.settle(d.index) {
-		return d.alreadySettled(o)
-	}
-	err := d.origin.settler.Settle(ctx, d.tag, o, false)
-	d.origin.settledOne()
-	return d.opError(o, err)
-}
-
-func (d Delivery) alreadySettled(o Outcome) error {
-	if d.origin.closed.Load() {
-		return d.opError(o, ErrDeliveryLost)
-	}
-	return d.opError(o, ErrSettled)
+	return d.opError(o, d.origin.settle(ctx, &d, o))
 }
 
 // unsettleable is why a delivery can't be settled at all.

@@ -20,7 +20,8 @@ var (
 	ErrPreconditionFailed = errors.New("precondition failed")
 
 	// ErrAccessRefused: the broker doesn't allow it: a reserved name, the
-	// default exchange, an exclusive consumer, bad credentials (AMQP code 403).
+	// default exchange, an exclusive consumer, bad credentials (AMQP code
+	// 403).
 	ErrAccessRefused = errors.New("access refused")
 
 	// ErrResourceLocked: the queue is exclusive to another connection, or is
@@ -42,7 +43,8 @@ var (
 	// ErrUnavailable: the broker can't be reached.
 	ErrUnavailable = errors.New("broker unavailable")
 
-	// ErrUnsupported: this backend can't do that. It is [errors.ErrUnsupported].
+	// ErrUnsupported: this backend can't do that. It is
+	// [errors.ErrUnsupported].
 	ErrUnsupported = errors.ErrUnsupported
 
 	// ErrClosed: the Broker or Consumer was closed by this program.
@@ -111,6 +113,7 @@ const (
 	opCancel          = "cancel consumer of"
 	opTopology        = "read topology"
 	opShutdown        = "shut down"
+	opClose           = "close"
 	opOpen            = "open broker"
 )
 
@@ -134,5 +137,10 @@ func (e *Error) hint() string {
 	return ""
 }
 
-// errBrokerClosed is the reason of every call on a Broker after its end.
-var errBrokerClosed = fmt.Errorf("%w: this Broker was closed; open another", ErrClosed)
+var (
+	// errBrokerClosed is the reason of every call on a Broker after its end.
+	errBrokerClosed = fmt.Errorf("%w: this Broker was closed; open another", ErrClosed)
+
+	// errShuttingDown is the reason of calls that come too late for Shutdown.
+	errShuttingDown = fmt.Errorf("%w: this Broker is shutting down", ErrClosed)
+)

@@ -9,7 +9,7 @@ import (
 // Options are for a whole [Broker]. Nil is the same as the zero value.
 type Options struct {
 	// Logger gets what happens behind the program's back: reconnects,
-	// consumers that the broker ended. Nil is silent.
+	// consumers that the broker ended, handlers that failed. Nil is silent.
 	Logger *slog.Logger
 
 	// MaxInFlight is how many publishes may wait for their outcome at once;
@@ -69,14 +69,16 @@ type GetOptions struct {
 	AutoAck bool
 }
 
-// DeleteExchangeOptions are for [Broker.DeleteExchange]. Nil is the same as the zero value.
+// DeleteExchangeOptions are for [Broker.DeleteExchange]. Nil is the same as
+// the zero value.
 type DeleteExchangeOptions struct {
 	// IfUnused fails with [ErrPreconditionFailed] if there is a binding from
 	// the exchange.
 	IfUnused bool
 }
 
-// DeleteQueueOptions are for [Broker.DeleteQueue]. Nil is the same as the zero value.
+// DeleteQueueOptions are for [Broker.DeleteQueue]. Nil is the same as the zero
+// value.
 type DeleteQueueOptions struct {
 	// IfUnused fails with [ErrPreconditionFailed] if the queue has a consumer.
 	IfUnused bool

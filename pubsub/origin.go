@@ -13,15 +13,17 @@ type origin struct {
 	queue   string
 	settler Settler
 	autoAck bool
-	single  bool // one Get: its settler has deliveries of others too
 
-	closed  atomic.Bool  // unsettled deliveries went back to the queue
-	waiters atomic.Int32 // goroutines in drained
+	// got is for the origin of one Get, whose settler has deliveries of others
+	// too: it counts those that are not settled. Nil for a consumer.
+	got *inflight
 
-	mu      sync.Mutex    // a Consumer uses it for its own fields too
-	used    int           // how many bits of the last window are given out
-	windows []*window     // those with unsettled deliveries, oldest first
-	changed chan struct{} // made by who waits in drained, closed by what was settled
+	closed  atomic.Bool // unsettled deliveries went back to the queue
+	settled signal      // fewer are unsettled; for one goroutine in drained
+
+	mu      sync.Mutex // a Consumer uses it for its own fields too
+	used    uint       // how many bits of the last window are given out
+	windows []*window  // those with unsettled deliveries, oldest first
 }
 
 // deliveryLocked makes a Delivery of in.
@@ -36,101 +38,120 @@ func (o *origin) deliveryLocked(in *Incoming) Delivery {
 		return d
 	}
 	if len(o.windows) == 0 || o.used == windowSize {
-		o.windows = slices.DeleteFunc(o.windows, (*window).full)
-		o.windows = append(o.windows, new(window))
-		o.used = 0
+		o.addWindowLocked()
 	}
 	d.window, d.index = o.windows[len(o.windows)-1], o.used
 	o.used++
 	return d
 }
 
-// settleThrough marks d and all deliveries before it as settled, and reports
-// whether any was not.
-func (o *origin) settleThrough(d Delivery) bool {
+// addWindowLocked makes room for more deliveries, and forgets windows that are
+// settled, but for the last: it has the highest number.
+func (o *origin) addWindowLocked() {
+	w := new(window)
+	if n := len(o.windows); n > 0 {
+		w.number = o.windows[n-1].number + 1
+		o.windows = slices.DeleteFunc(o.windows, (*window).full)
+	}
+	o.windows = append(o.windows, w)
+	o.used = 0
+}
+
+// settle tells the settler what becomes of d. It returns [ErrSettled] if it
+// has been told before, and [ErrDeliveryLost] if d is back in its queue.
+func (o *origin) settle(ctx context.Context, d *Delivery, as Outcome) error {
+	if o.closed.Load() {
+		return lostOrSettled(!d.window.claimed(d.index))
+	}
+	if !d.window.claim(d.index) {
+		return ErrSettled
+	}
+	err := o.settler.Settle(ctx, d.tag, as, false)
+	// Only now: Shutdown closes the adapter once all is settled, and must not
+	// do so before the adapter has this outcome.
+	d.window.settle(d.index)
+	o.settledSome()
+	return err
+}
+
+// ackThrough is settle for d and all deliveries before it.
+func (o *origin) ackThrough(ctx context.Context, d *Delivery) error {
+	if o.got != nil {
+		return o.settle(ctx, d, Ack)
+	}
+	if o.closed.Load() {
+		return lostOrSettled(o.eachThrough(d, (*window).unclaimedBefore) > 0)
+	}
+	if o.eachThrough(d, (*window).claimBefore) == 0 {
+		return ErrSettled
+	}
+	err := o.settler.Settle(ctx, d.tag, Ack, true)
+	o.eachThrough(d, func(w *window, end uint) int { w.settleBefore(end); return 0 })
+	o.settledSome()
+	return err
+}
+
+// eachThrough calls f for the windows up to d's, with the number of their
+// deliveries up to d, and returns the sum of what f does.
+func (o *origin) eachThrough(d *Delivery, f func(w *window, end uint) int) (sum int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !slices.Contains(o.windows, d.window) {
-		return false // all settled, and forgotten
-	}
-	n := 0
 	for _, w := range o.windows {
-		if w == d.window {
-			return n+w.settleBefore(d.index+1) > 0
+		switch {
+		case w.number < d.window.number:
+			sum += f(w, windowSize)
+		case w.number == d.window.number:
+			sum += f(w, d.index+1)
 		}
-		n += w.settleBefore(windowSize)
 	}
-	return false
+	return sum
 }
 
-// abandon marks everything as settled because it went back to the queue.
-func (o *origin) abandon() {
-	o.closed.Store(true)
-	o.mu.Lock()
-	for i, w := range o.windows {
-		w.settleBefore(o.endLocked(i))
+func lostOrSettled(lost bool) error {
+	if lost {
+		return ErrDeliveryLost
 	}
-	o.mu.Unlock()
-	o.settledOne()
+	return ErrSettled
 }
 
-// endLocked is how many bits of windows[i] are given out.
-func (o *origin) endLocked(i int) int {
-	if i == len(o.windows)-1 {
-		return o.used
-	}
-	return windowSize
-}
-
-// settledOne wakes who waits in drained. A waiter announces itself before it
-// counts, and settling sets its bit before it looks for waiters; so either the
-// waiter sees the bit or this sees the waiter.
-func (o *origin) settledOne() {
-	if o.waiters.Load() == 0 {
+// settledSome tells those who wait that fewer deliveries are unsettled.
+func (o *origin) settledSome() {
+	if o.got != nil {
+		o.got.release()
 		return
 	}
-	o.mu.Lock()
-	if o.changed != nil {
-		close(o.changed)
-		o.changed = nil
-	}
-	o.mu.Unlock()
+	o.settled.wake()
+}
+
+// abandon is for when what is unsettled has gone back to the queue.
+func (o *origin) abandon() {
+	o.closed.Store(true)
+	o.settled.wake()
 }
 
 // drained waits until nothing is unsettled, and returns how much is, with the
 // context's error if that comes first.
 func (o *origin) drained(ctx context.Context) (unsettled int, err error) {
-	o.waiters.Add(1)
-	defer o.waiters.Add(-1)
-	for {
-		o.mu.Lock()
-		n := o.unsettledLocked()
-		if n > 0 && o.changed == nil {
-			o.changed = make(chan struct{})
-		}
-		changed := o.changed
-		o.mu.Unlock()
-		if n == 0 {
-			return 0, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return n, context.Cause(ctx)
-		}
-	}
+	err = o.settled.wait(ctx, func() bool {
+		unsettled = o.unsettled()
+		return unsettled == 0
+	})
+	return unsettled, err
 }
 
 // unsettled counts the deliveries that are not settled.
-func (o *origin) unsettled() int {
+func (o *origin) unsettled() (n int) {
+	if o.closed.Load() {
+		return 0
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.unsettledLocked()
-}
-
-func (o *origin) unsettledLocked() (n int) {
 	for i, w := range o.windows {
-		n += w.unsettledBefore(o.endLocked(i))
+		end := uint(windowSize)
+		if i == len(o.windows)-1 {
+			end = o.used
+		}
+		n += w.unsettledBefore(end)
 	}
 	return n
 }

@@ -6,24 +6,25 @@ import (
 )
 
 // Publish sends a message to an exchange and returns when the broker has taken
-// responsibility for it (a publisher confirm): every queue that matches has it, on
-// disk where the queue is durable and the message persistent. The empty exchange
-// is the default exchange: it routes to the queue named by key.
+// responsibility for it (a publisher confirm): every queue that matches has
+// it, on disk where the queue is durable and the message persistent. The empty
+// exchange is the default exchange: it routes to the queue named by key.
 //
-// A message that matches no queue is dropped, unless [Mandatory] is given: then it is
-// [ErrUnroutable]. A missing exchange is [ErrNotFound], a full queue with
-// [RejectPublish] is [ErrRefused]. If ctx ends or the connection breaks before the confirm,
-// the error wraps [ErrUnconfirmed]: the message may or may not arrive.
-// See https://www.rabbitmq.com/docs/confirms.
+// A message that matches no queue is dropped, unless [Mandatory] is given:
+// then it is [ErrUnroutable]. A missing exchange is [ErrNotFound], a full
+// queue with [RejectPublish] is [ErrRefused]. If ctx ends or the connection
+// breaks before the confirm, the error wraps [ErrUnconfirmed]: the message may
+// or may not arrive. If ctx ends before the message is sent, the error wraps
+// that of ctx alone. See https://www.rabbitmq.com/docs/confirms.
 func (b *Broker) Publish(ctx context.Context, exchange, key string, m Message, opts ...PublishOption) error {
 	p := b.send(ctx, exchange, key, &m, opts)
 	return p.wait(ctx)
 }
 
-// PublishAsync sends a message as Publish does, and returns when it is on its way:
-// the Confirmation tells the outcome, errors in the arguments included. Messages of one goroutine are
-// sent in its order. It waits while [Options.MaxInFlight] publishes are without
-// an outcome.
+// PublishAsync sends a message as Publish does, and returns when it is on its
+// way: the Confirmation tells the outcome, errors in the arguments included.
+// Messages of one goroutine are sent in its order. It waits while
+// [Options.MaxInFlight] publishes are without an outcome.
 func (b *Broker) PublishAsync(ctx context.Context, exchange, key string, m Message, opts ...PublishOption) Confirmation {
 	return Confirmation{b.send(ctx, exchange, key, &m, opts)}
 }
@@ -36,7 +37,7 @@ func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opt
 			p.Mandatory = true
 		}
 	}
-	if err := b.checkPublish(p); err != nil {
+	if err := b.checkPublish(ctx, p); err != nil {
 		p.Confirm(err)
 		return p
 	}
@@ -46,13 +47,29 @@ func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opt
 		return p
 	}
 	p.flight = b.publishing
+	// Looked at again, now that p is counted: Shutdown waits for it, or this
+	// sees Shutdown.
+	if err := b.mayPublish(); err != nil {
+		p.Confirm(err)
+		return p
+	}
 	b.adapter.Publish(ctx, p)
 	return p
 }
 
-func (b *Broker) checkPublish(p *Publication) error {
-	if b.state.Load() == closed {
+func (b *Broker) mayPublish() error {
+	switch b.state.Load() {
+	case finishing:
+		return errShuttingDown
+	case closed:
 		return errBrokerClosed
+	}
+	return nil
+}
+
+func (b *Broker) checkPublish(ctx context.Context, p *Publication) error {
+	if err := b.mayPublish(); err != nil {
+		return err
 	}
 	if err := checkName("exchange name", p.Exchange); err != nil {
 		return err
@@ -62,6 +79,9 @@ func (b *Broker) checkPublish(p *Publication) error {
 	}
 	if err := p.Message.validate(); err != nil {
 		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("not sent: %w", context.Cause(ctx))
 	}
 	if len(p.Headers) == 0 {
 		return nil

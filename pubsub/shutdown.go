@@ -7,18 +7,20 @@ import (
 )
 
 // Shutdown ends the connection in good order: it cancels all consumers, waits
-// until this program has settled what it received and until each publish has
-// its outcome, and then closes. Handlers that run may go on publishing meanwhile;
-// new consumers are refused. If ctx ends first, it closes all the same, and the
-// error tells how much was left: that returns to its queues.
+// until each [Consumer.Handle] has returned, this program has settled what it
+// received and each publish has its outcome, and then closes. New consumers
+// and Get are refused at once; publishing goes on until all is settled, so
+// that handlers that run can finish. If ctx ends first, it closes all the
+// same, and the error tells how much was left: that returns to its queues.
+// Close meanwhile cuts it short. Don't call it in a handler: it waits for
+// that.
 func (b *Broker) Shutdown(ctx context.Context) error {
-	b.closing.Lock()
-	defer b.closing.Unlock()
-	if b.state.Load() == closed {
+	b.shutting.Lock()
+	defer b.shutting.Unlock()
+	if !b.advance(draining) {
 		return nil
 	}
-	b.mu.Lock() // so that remember sees it, or this sees what it remembered
-	b.state.Store(draining)
+	b.mu.Lock()
 	consumers := make([]*Consumer, 0, len(b.consumers))
 	for c := range b.consumers {
 		consumers = append(consumers, c)
@@ -27,7 +29,6 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 
 	var errs []error
 	for _, c := range consumers {
-		// A Cancel that fails has lost its connection: nothing is left to drain.
 		errs = append(errs, c.Cancel(ctx))
 	}
 	for _, c := range consumers {
@@ -35,35 +36,69 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 			errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d deliveries from queue %s are not settled: %w", n, quote(c.origin.queue), err)))
 		}
 	}
+	if err := b.handling.idle(ctx); err != nil {
+		errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d calls of Handle have not returned: %w", b.handling.n.Load(), err)))
+	}
+	if err := b.got.idle(ctx); err != nil {
+		errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d deliveries of Get are not settled: %w", b.got.n.Load(), err)))
+	}
+	// From here on nothing is added to what is in flight, so that it comes to
+	// an end.
+	b.advance(finishing)
 	if err := b.publishing.idle(ctx); err != nil {
 		errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d publishes have no outcome: %w", b.publishing.n.Load(), err)))
 	}
-	errs = append(errs, b.closeLocked())
-	return errors.Join(errs...)
+	first, err := b.end()
+	if !first {
+		err = opError(opShutdown, "", fmt.Errorf("%w: Close came first", ErrClosed))
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// advance moves b on to a state, unless it is closed.
+func (b *Broker) advance(to int32) bool {
+	// remember looks at the state under the mutex too: either it sees this
+	// change, or who advances sees what it remembered.
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state.Load() == closed {
+		return false
+	}
+	b.state.Store(to)
+	return true
 }
 
 // Close ends the connection at once: deliveries that are not settled return to
 // their queues, exclusive queues go, and publishes that wait get
-// [ErrUnconfirmed]. It returns when all of that is done. A second call does nothing.
+// [ErrUnconfirmed]. It returns when all of that is done. A second call does
+// nothing.
 func (b *Broker) Close() error {
-	b.closing.Lock()
-	defer b.closing.Unlock()
-	return b.closeLocked()
+	_, err := b.end()
+	return err
 }
 
-// closeLocked closes the adapter and ends the consumers. b.closing is held.
-func (b *Broker) closeLocked() error {
+// end closes the adapter and ends the consumers, and reports whether it was
+// this call that did. Another call returns once the first one is done.
+func (b *Broker) end() (first bool, err error) {
+	b.closing.Lock()
+	defer b.closing.Unlock()
 	b.mu.Lock()
 	if b.state.Swap(closed) == closed {
 		b.mu.Unlock()
-		return nil
+		return false, nil
 	}
 	consumers := b.consumers
 	b.consumers = nil
 	b.mu.Unlock()
-	err := b.adapter.Close()
+
 	for c := range consumers {
-		c.abandon(errBrokerClosed)
+		c.shut(errBrokerClosed) // the adapter gives back what it had
 	}
-	return opError("close", "", err)
+	err = b.adapter.Close()
+	for c := range consumers {
+		c.origin.abandon()
+	}
+	b.got.abandon()
+	b.handling.abandon()
+	return true, opError(opClose, "", err)
 }

@@ -6,32 +6,61 @@ import (
 )
 
 // A window remembers, for a run of a consumer's deliveries, which ones are
-// settled. One bit a delivery, set once: settling takes no lock, and one window
-// serves 1,024 deliveries. Deliveries point to their window; the consumer keeps
-// those that may have unsettled ones.
-type window [windowSize / 64]atomic.Uint64
+// settled. Two bits a delivery, each set once: settling takes no lock, and one
+// window serves 1,024 deliveries. Deliveries point to their window; the
+// consumer keeps those that may have unsettled ones.
+type window struct {
+	number uint64 // windows of a consumer are numbered in order
+	words  [windowSize / 64]struct {
+		claimed atomic.Uint64 // a call settles it: no other may
+		settled atomic.Uint64 // the Settler was told, and that call is over
+	}
+}
 
 const windowSize = 1024
 
-// settle sets bit i and reports whether it was this call that did.
-func (w *window) settle(i int) bool {
+// claim sets the claimed bit i and reports whether it was this call that did.
+func (w *window) claim(i uint) bool {
 	mask := uint64(1) << (i % 64)
-	return w[i/64].Or(mask)&mask == 0
+	return w.words[i/64].claimed.Or(mask)&mask == 0
 }
 
-// settleBefore sets the bits below end and returns how many were not set.
-func (w *window) settleBefore(end int) (n int) {
-	for i := range w {
-		mask := maskBefore(end - 64*i)
-		n += bits.OnesCount64(mask &^ w[i].Or(mask))
+// claimed reports whether bit i is claimed.
+func (w *window) claimed(i uint) bool {
+	return w.words[i/64].claimed.Load()>>(i%64)&1 == 1
+}
+
+// settle sets the settled bit i.
+func (w *window) settle(i uint) { w.words[i/64].settled.Or(1 << (i % 64)) }
+
+// claimBefore claims the bits below end and returns how many were not.
+func (w *window) claimBefore(end uint) (n int) {
+	for i := range w.words {
+		mask := maskBefore(end, i)
+		n += bits.OnesCount64(mask &^ w.words[i].claimed.Or(mask))
 	}
 	return n
 }
 
-// unsettledBefore counts the bits below end that are not set.
-func (w *window) unsettledBefore(end int) (n int) {
-	for i := range w {
-		n += bits.OnesCount64(maskBefore(end-64*i) &^ w[i].Load())
+// settleBefore sets the settled bits below end.
+func (w *window) settleBefore(end uint) {
+	for i := range w.words {
+		w.words[i].settled.Or(maskBefore(end, i))
+	}
+}
+
+// unclaimedBefore counts the bits below end that are not claimed.
+func (w *window) unclaimedBefore(end uint) (n int) {
+	for i := range w.words {
+		n += bits.OnesCount64(maskBefore(end, i) &^ w.words[i].claimed.Load())
+	}
+	return n
+}
+
+// unsettledBefore counts the bits below end that are not settled.
+func (w *window) unsettledBefore(end uint) (n int) {
+	for i := range w.words {
+		n += bits.OnesCount64(maskBefore(end, i) &^ w.words[i].settled.Load())
 	}
 	return n
 }
@@ -39,13 +68,14 @@ func (w *window) unsettledBefore(end int) (n int) {
 // full reports whether every delivery of the window is settled.
 func (w *window) full() bool { return w.unsettledBefore(windowSize) == 0 }
 
-// maskBefore has the lowest n bits set: none for a negative n, all from 64 on.
-func maskBefore(n int) uint64 {
-	if n <= 0 {
+// maskBefore has the bits of a word set that are below end.
+func maskBefore(end uint, word int) uint64 {
+	first := 64 * uint(word)
+	if end <= first {
 		return 0
 	}
-	if n >= 64 {
+	if end >= first+64 {
 		return ^uint64(0)
 	}
-	return 1<<n - 1
+	return 1<<(end-first) - 1
 }
