@@ -10,12 +10,14 @@ import "context"
 // an adapter deals with what depends on the broker's state: it need not look
 // for names that are too long or tables with impossible values.
 //
-// All methods are safe for concurrent use. The context bounds the call, not
-// what it creates. An error wraps one of the sentinels of this package and the
-// cause, and says why in the broker's own words; the Broker adds what was
-// attempted, and on what. What an adapter cannot keep exactly as RabbitMQ it
-// refuses when it is declared, with [ErrUnsupported], naming the feature and
-// the backend. Arguments belong to the caller: what is kept must be copied.
+// All methods are safe for concurrent use, Close included: those that run
+// meanwhile end, and those that come later return [ErrClosed]; Publish
+// confirms with it. The context bounds the call, not what it creates. An error
+// wraps one of the sentinels of this package and the cause, and says why in
+// the broker's own words; the Broker adds what was attempted, and on what.
+// What an adapter cannot keep exactly as RabbitMQ it refuses when it is
+// declared, with [ErrUnsupported], naming the feature and the backend.
+// Arguments belong to the caller: what is kept must be copied.
 //
 // Package pubsubtest tests an Adapter against the model.
 type Adapter interface {
@@ -34,8 +36,8 @@ type Adapter interface {
 	DeleteExchange(ctx context.Context, name string, o DeleteExchangeOptions) error
 
 	// DeclareQueue makes a queue, or checks that the one there is equal, and
-	// tells its name and counts. An unequal one is [ErrPreconditionFailed]; one
-	// that is exclusive to another connection, or differs in Exclusive, is
+	// tells its name and counts. An unequal one is [ErrPreconditionFailed];
+	// one that is exclusive to another connection, or differs in Exclusive, is
 	// [ErrResourceLocked]. The name that it chooses stays valid for the
 	// adapter's life, across reconnects.
 	DeclareQueue(ctx context.Context, q Queue) (QueueInfo, error)
@@ -87,8 +89,8 @@ type Subscription interface {
 	// Receive waits for deliveries and puts them into buf, in the queue's
 	// order, as many as there are at once and fit. It returns (0, ctx.Err())
 	// when ctx ends, [ErrClosed] after Cancel or Close, and
-	// [ErrConsumerCanceled] when the broker ended the consumer; deliveries that
-	// were there before come first, unless Cancel has returned them.
+	// [ErrConsumerCanceled] when the broker ended the consumer; deliveries
+	// that were there before come first, unless Cancel has returned them.
 	// Messages must not change once they were handed over.
 	Receive(ctx context.Context, buf []Incoming) (int, error)
 
@@ -105,13 +107,16 @@ type Subscription interface {
 // Settler takes what becomes of a delivery. Safe for concurrent use.
 type Settler interface {
 	// Settle settles the delivery that carried the tag. The Broker settles
-	// each tag at most once by itself. With multiple, every unsettled
-	// delivery of this Settler up to the tag is settled with it; where such a call overtakes
-	// one for a single tag, the later one is ignored. An error that wraps
-	// [ErrDeliveryLost] says that the delivery has gone back to its queue
-	// already. A nil error may come before the broker has seen the outcome;
-	// Close and Cancel of the Subscription, and Close of the Adapter, wait for
-	// outcomes that were given before them.
+	// each tag at most once by itself. With multiple, every unsettled delivery
+	// of this Settler up to the tag is settled with it; the tag's own may be
+	// settled already. Where such a call overtakes one for a single tag, the
+	// later one is ignored. An error that wraps [ErrDeliveryLost] says that
+	// the delivery has gone back to its queue already, as after Close; after
+	// any error, the Broker does not try again. The context bounds only a
+	// wait: one that has ended is no reason not to settle. A nil error may
+	// come before the broker has seen the outcome; Close and Cancel of the
+	// Subscription, and Close of the Adapter, wait for outcomes that were
+	// given before them.
 	Settle(ctx context.Context, tag uint64, o Outcome, multiple bool) error
 }
 

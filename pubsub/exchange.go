@@ -31,8 +31,8 @@ func Kinds() []Kind { return []Kind{Direct, Fanout, Topic, Headers} }
 // Exchange describes an exchange to [Broker.DeclareExchange].
 //
 // Every vhost has some from the start: the default exchange, whose name is
-// empty and which routes to the queue named by the routing key, and the durable
-// amq.direct, amq.fanout, amq.topic, amq.headers and amq.match.
+// empty and which routes to the queue named by the routing key, and the
+// durable amq.direct, amq.fanout, amq.topic, amq.headers and amq.match.
 type Exchange struct {
 	// Name is 1 to 255 bytes of UTF-8. Names that begin with "amq." are the
 	// broker's own.

@@ -7,7 +7,8 @@ import (
 
 // Message is a body with its properties: what a program publishes and what a
 // consumer gets, the same on every backend. An empty property is one that
-// isn't there. See the AMQP 0-9-1 specification, section 4.2.6 and class basic.
+// isn't there. See the AMQP 0-9-1 specification, section 4.2.6 and class
+// basic.
 type Message struct {
 	// Body is the payload. A publisher may reuse the slice once Publish or
 	// PublishAsync has returned. A receiver must not change it: in memory, all
@@ -16,8 +17,8 @@ type Message struct {
 
 	// Headers are the application's own typed fields; a headers exchange
 	// routes by them. As with Body, a receiver must not change them. The
-	// header "CC" (a list of strings) routes to further keys, "BCC" does and is
-	// removed: https://www.rabbitmq.com/docs/sender-selected.
+	// header "CC" (a list of strings) routes to further keys, "BCC" does and
+	// is removed: https://www.rabbitmq.com/docs/sender-selected.
 	Headers Table
 
 	// ContentType and ContentEncoding describe the body, as in MIME.
@@ -38,7 +39,8 @@ type Message struct {
 
 	// Expiration is how long the message may wait in any one queue, in whole
 	// milliseconds. Nil is for ever; zero drops it where no consumer takes it
-	// at once. See https://www.rabbitmq.com/docs/ttl#per-message-ttl-in-publishers.
+	// at once. See
+	// https://www.rabbitmq.com/docs/ttl#per-message-ttl-in-publishers.
 	Expiration *time.Duration
 
 	// MessageID is the application's own name for the message.
@@ -51,8 +53,8 @@ type Message struct {
 	// Type is the application's name for the kind of message.
 	Type string
 
-	// UserID, if set, must be the user of the connection; the broker checks it.
-	// See https://www.rabbitmq.com/docs/validated-user-id.
+	// UserID, if set, must be the user of the connection; the broker checks
+	// it. See https://www.rabbitmq.com/docs/validated-user-id.
 	UserID string
 
 	// AppID names the application that made the message.

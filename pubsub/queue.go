@@ -112,7 +112,8 @@ type QueueInfo struct {
 	// don't count.
 	Ready int
 
-	// Consumers counts the consumers; with a single active consumer, all of them.
+	// Consumers counts the consumers; with a single active consumer, all of
+	// them.
 	Consumers int
 }
 
