@@ -2,6 +2,7 @@ package rabbitmq_test
 
 import (
 	"context"
+	"net/url"
 	"testing"
 
 	"github.com/gobindery/bindery/adapters/rabbitmq"
@@ -14,9 +15,29 @@ import (
 func TestContract(t *testing.T) {
 	server := rabbitmqtest.Shared(t)
 	pubsubtest.Run(t, func(tb testing.TB) func(context.Context) (pubsub.Adapter, error) {
-		url := server.VHost(tb)
+		url := asOwner(tb, server, server.VHost(tb))
 		return func(ctx context.Context) (pubsub.Adapter, error) {
 			return rabbitmq.Open(ctx, url, &rabbitmq.Options{Management: server.ManagementURL()})
 		}
-	}, nil)
+	}, &pubsubtest.Options{User: owner(t, server).Username()})
+}
+
+// owner is the user of the server's own URL, whom RabbitMQ gives all
+// permissions in each virtual host that he makes.
+func owner(tb testing.TB, server *rabbitmqtest.Server) *url.Userinfo {
+	u, err := url.Parse(server.URL())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u.User
+}
+
+// asOwner returns the URL with that user: the contract is run with one user.
+func asOwner(tb testing.TB, server *rabbitmqtest.Server, vhost string) string {
+	u, err := url.Parse(vhost)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	u.User = owner(tb, server)
+	return u.String()
 }

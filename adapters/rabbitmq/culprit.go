@@ -47,7 +47,7 @@ func (l *lane) end() (again []flight, why *amqp.Error) {
 	for i := range l.flights.len() {
 		f := l.flights.at(i)
 		switch {
-		case f.p == nil:
+		case !f.pending():
 		case f.dc.Acked():
 			f.resolve(f.outcome())
 		default:
@@ -63,9 +63,10 @@ func (l *lane) end() (again []flight, why *amqp.Error) {
 			f.resolve(errorOf(why))
 		default:
 			again = append(again, *f)
+			f.p = nil
 		}
 	}
-	l.flights = flights{}
+	l.flights.trim()
 	l.wakeLocked()
 	return again, why
 }

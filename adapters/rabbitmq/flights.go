@@ -10,6 +10,7 @@ type flights struct {
 
 func (q *flights) len() int         { return len(q.pending) - q.head }
 func (q *flights) at(i int) *flight { return &q.pending[q.head+i] }
+func (q *flights) last() *flight    { return &q.pending[len(q.pending)-1] }
 
 // start and end number what is in the queue: from start up to end.
 func (q *flights) start() uint64 { return q.first }
@@ -34,4 +35,11 @@ func (q *flights) trim() {
 	if q.head == len(q.pending) {
 		q.pending, q.head = q.pending[:0], 0
 	}
+}
+
+// pop drops the last.
+func (q *flights) pop() {
+	*q.last() = flight{}
+	q.pending = q.pending[:len(q.pending)-1]
+	q.trim()
 }

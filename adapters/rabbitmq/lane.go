@@ -49,7 +49,7 @@ const (
 // flight is a publish without an outcome.
 type flight struct {
 	p     *pubsub.Publication // nil once it has its outcome
-	dc    *amqp.DeferredConfirmation
+	dc    *amqp.DeferredConfirmation // nil while it is being written
 	key   string // the routing key that was sent
 	print uint64 // identifies a mandatory message, if it comes back
 	back  *amqp.Return
@@ -95,34 +95,46 @@ func (l *lane) send(f flight) error {
 
 	l.sending.Lock()
 	defer l.sending.Unlock()
-	dc, err := l.ch.PublishWithDeferredConfirm(p.Exchange, f.key, p.Mandatory, false, msg)
-	if errors.Is(err, amqp.ErrClosed) {
-		// Its last frame, at least, was not taken, so that RabbitMQ, if it got
-		// anything at all, got no whole message.
+	// It is among the flights before it is written, because it may come back
+	// before the write returns.
+	l.mu.Lock()
+	if l.over != laneOpen {
+		l.mu.Unlock()
 		return errNotSent
 	}
-	if err != nil {
-		// Some of the bytes may be on their way.
-		f.resolve(fmt.Errorf("%w: %s", pubsub.ErrUnconfirmed, reason(err)))
-		return nil
+	l.flights.push(f)
+	l.mu.Unlock()
+
+	dc, err := l.ch.PublishWithDeferredConfirm(p.Exchange, f.key, p.Mandatory, false, msg)
+	if err == nil {
+		f.keep()
 	}
-	f.dc = dc
-	f.keep()
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch l.over {
-	case laneClosed:
-		// It was written after RabbitMQ had closed the channel, and before
-		// amqp091-go said so.
+	last := l.flights.last()
+	last.dc = dc
+	switch {
+	case errors.Is(err, amqp.ErrClosed):
+		// Its last frame, at least, was not taken, so that RabbitMQ, if it got
+		// anything at all, got no whole message.
+		l.flights.pop()
 		return errNotSent
-	case laneCut:
-		f.resolve(unconfirmed(l.s))
+	case err != nil:
+		// Some of the bytes may be on their way.
+		last.resolve(fmt.Errorf("%w: %s", pubsub.ErrUnconfirmed, reason(err)))
+		return nil
+	case l.over == laneClosed:
+		// RabbitMQ closed the channel meanwhile. It discarded this one, or
+		// this is the one that it found fault with: then it will again.
+		l.flights.pop()
+		return errNotSent
+	case l.over == laneCut:
+		l.cutLocked()
 		return nil
 	}
-	l.flights.push(f)
-	// Its confirm may have come before it was among the flights, in which case
-	// settle has not seen it, and might not be called again.
+	// Its confirm may have come before dc was there, in which case settle has
+	// not seen it, and might not be called again.
 	select {
 	case <-dc.Done():
 		l.settleLocked()
@@ -130,6 +142,9 @@ func (l *lane) send(f flight) error {
 	}
 	return nil
 }
+
+// pending reports whether f is written and has no outcome.
+func (f *flight) pending() bool { return f.p != nil && f.dc != nil }
 
 // keep copies what belongs to the publisher, because the message is sent again
 // if another's error closes the channel.
@@ -190,7 +205,7 @@ func (l *lane) settleLocked() {
 	n := min(l.flights.len(), lookAhead)
 	for i := 0; i < n; i++ {
 		f := l.flights.at(i)
-		if f.p == nil {
+		if !f.pending() {
 			continue
 		}
 		select {
@@ -250,25 +265,28 @@ func (l *lane) drained(ctx context.Context) error {
 func (l *lane) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over != laneOpen {
-		return
+	if l.over == laneOpen {
+		l.over = laneCut
+		l.cutLocked()
 	}
-	l.over = laneCut
+}
+
+// cutLocked gives outcomes to all, except one that is being written.
+func (l *lane) cutLocked() {
 	l.matchReturnsLocked()
 	err := unconfirmed(l.s)
 	for i := range l.flights.len() {
 		f := l.flights.at(i)
-		if f.p == nil {
-			continue
-		}
-		// A confirm is true if it came. Its opposite isn't: amqp091-go
-		// says that too of what it has no confirm for.
-		if f.dc.Acked() {
+		switch {
+		case !f.pending():
+		case f.dc.Acked():
+			// A confirm is true if it came. Its opposite isn't: amqp091-go
+			// says that too of what it has no confirm for.
 			f.resolve(f.outcome())
-		} else {
+		default:
 			f.resolve(err)
 		}
 	}
-	l.flights = flights{}
+	l.flights.trim()
 	l.wakeLocked()
 }

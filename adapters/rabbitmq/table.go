@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -134,6 +135,10 @@ func sizeOf(what string, v any, depth int) (int, error) {
 		size += len(v)
 	case []byte:
 		size += len(v)
+	case float32:
+		return 5, checkFloat(what, float64(v))
+	case float64:
+		return 9, checkFloat(what, v)
 	default:
 		size = 9
 	}
@@ -141,4 +146,13 @@ func sizeOf(what string, v any, depth int) (int, error) {
 		return 0, fmt.Errorf("%w: a table or list of %d %ss; amqp091-go reads %d at most", pubsub.ErrUnsupported, entries, what, maxEntries)
 	}
 	return size, nil
+}
+
+// checkFloat refuses what Erlang has no number for: RabbitMQ closes the
+// connection with an internal error when it reads one.
+func checkFloat(what string, f float64) error {
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		return fmt.Errorf("%w: a %s is %v; RabbitMQ knows only finite numbers", pubsub.ErrUnsupported, what, f)
+	}
+	return nil
 }
