@@ -57,7 +57,8 @@ type Adapter interface {
 	Bind(ctx context.Context, b Binding) error
 
 	// Unbind takes a binding away. One that is missing is no error, nor is a
-	// missing queue or exchange.
+	// missing queue or exchange. One to a queue that is exclusive to another
+	// connection is [ErrResourceLocked].
 	Unbind(ctx context.Context, b Binding) error
 
 	// Publish sends p and returns when p.Message may be changed by its owner:

@@ -73,11 +73,17 @@ func (c *Conn) Bind(_ context.Context, b pubsub.Binding) error {
 	})
 }
 
-// Unbind takes a binding away; also from a queue that is exclusive to another
-// connection, as RabbitMQ.
+// Unbind takes a binding away. Only one that is there can be locked.
 func (c *Conn) Unbind(_ context.Context, b pubsub.Binding) error {
 	return c.change(func(t *routing.Table[*queue]) (*routing.Table[*queue], error) {
-		return t.Unbind(b)
+		unbound, err := t.Unbind(b)
+		if err != nil || unbound == t || b.Queue == "" {
+			return unbound, err
+		}
+		if _, err := c.vhost.queue(b.Queue, c); err != nil {
+			return nil, err
+		}
+		return unbound, nil
 	})
 }
 
