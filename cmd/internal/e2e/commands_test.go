@@ -69,7 +69,7 @@ func TestCompletion(t *testing.T) {
 		{"receive", "__complete --match a", "all\nany\n:4\n"},
 		{"receive", "__complete --output ", "body\njson\nverbose\n:4\n"},
 		{"emit", "__complete --log-level ", "debug\ninfo\nwarn\nerror\n:4\n"},
-		{"emit", "__complete --broker ", "amqp://guest:guest@localhost:5672/\namqps://guest:guest@localhost:5671/\nmemory:\n:4\n"},
+		{"emit", "__complete --broker ", strings.ReplaceAll(schemes, ", ", "\n") + "\n:4\n"},
 		{"emit", "__complete --exchange ", ":4\n"},
 		{"receive", "__complete ", ":4\n"},
 	} {

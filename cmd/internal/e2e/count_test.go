@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/gobindery/bindery/cmd/internal/cli"
 	"github.com/gobindery/bindery/pubsub"
 )
 
@@ -130,8 +131,12 @@ func (c *consumers) wait(t *testing.T, n int) {
 
 func countConsumers(o *options) *consumers {
 	c := new(consumers)
+	all := o.backends
+	if all == nil {
+		all = cli.Backends()
+	}
 	backends := make(pubsub.Mux)
-	for name, s := range o.backends {
+	for name, s := range all {
 		inner := s.Open
 		s.Open = wrapOpen(inner, func(a pubsub.Adapter) pubsub.Adapter { return countingAdapter{a, c} })
 		backends[name] = s

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -110,7 +111,7 @@ var misuses = []struct {
 		`receive: --prefetch "65536": must be a whole number from 1 to 65535`},
 
 	{"host unreachable", "emit -b amqp://guest:secret@127.0.0.1:1/ hello", "", 1,
-		`emit: open broker "amqp://guest:xxxxx@127.0.0.1:1/": broker unavailable: TODO`},
+		`emit: open broker "amqp://guest:xxxxx@127.0.0.1:1/": connect to 127.0.0.1:1: broker unavailable: dial tcp 127.0.0.1:1: connect: connection refused`},
 	{"reserved exchange name", "emit -b memory: -e amq.mine hello", "", 1,
 		`emit: declare exchange "amq.mine": access refused: exchange name 'amq.mine' contains reserved prefix 'amq.*'`},
 	{"reserved queue name", "receive -b memory: -Q amq.mine", "", 1,
@@ -132,7 +133,7 @@ func TestMisuse(t *testing.T) {
 }
 
 // schemes are the examples that an error lists.
-const schemes = "amqp://guest:guest@localhost:5672/, amqps://guest:guest@localhost:5671/, memory:"
+const schemes = "amqp://user:password@host:5672/vhost, amqps://user:password@host:5671/vhost, memory:"
 
 // TestMisuseOfWhatIsThere is about entities that exist in another way.
 func TestMisuseOfWhatIsThere(t *testing.T) {
@@ -174,4 +175,57 @@ func TestMisuseOfWhatIsThere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMisuseOnRabbitMQ: a real broker's refusals come through.
+func TestMisuseOnRabbitMQ(t *testing.T) {
+	o := rabbit(t)
+	u, err := url.Parse(o.env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, host, vhost := u.User.Username(), u.Host, strings.TrimPrefix(u.Path, "/")
+	wrong := *u
+	wrong.User = url.UserPassword(user, "wrong")
+	start(t, o, "receive", "-Q", "work").bound(t) // which stays
+	for _, c := range []struct{ name, args, env, stderr string }{
+		{"wrong password", "emit hello", wrong.String(),
+			`open broker "REDACTED": connect to HOST: access refused: wrong password for user "USER", or no such user: the server closed the connection during login (the URL is that of $BINDERY_BROKER)`},
+		{"missing vhost", "receive", o.env + "-missing",
+			`open broker "REDACTED": connect to HOST: not found: NOT_ALLOWED - vhost VHOST-missing not found (AMQP code 530) (the URL is that of $BINDERY_BROKER)`},
+		{"exchange of another type", "emit -t topic -k a hello", o.env,
+			`declare exchange "logs": precondition failed: PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'logs' in vhost 'VHOST': received 'topic' but current is 'fanout' (AMQP code 406); declare it as it is, or delete it first`},
+		{"reserved exchange name", "emit -e amq.mine hello", o.env,
+			`declare exchange "amq.mine": access refused: ACCESS_REFUSED - exchange name 'amq.mine' contains reserved prefix 'amq.*' (AMQP code 403)`},
+		{"queue not durable", "receive -e more -Q work --durable", o.env,
+			`declare queue "work": precondition failed: PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'work' in vhost 'VHOST': received 'true' but current is 'false' (AMQP code 406); declare it as it is, or delete it first`},
+		{"nobody to get a mandatory message", "emit -e others --mandatory hello", o.env,
+			`publish to exchange "others": with key "": unroutable: the broker returned it: NO_ROUTE (AMQP code 312); bind a queue that matches, or publish without Mandatory`},
+		{"header that the broker refuses", "emit -H CC=hello hello", o.env,
+			`publish to exchange "logs": with key "": precondition failed: the header CC is a string; it must be a list of strings ([]any)`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := strings.Split(c.args, " ")
+			s := start(t, options{env: c.env}, args[0], args[1:]...)
+			want := strings.NewReplacer("REDACTED", redacted(t, c.env), "VHOST", vhost, "HOST", host, "USER", user).Replace(c.stderr)
+			s.ends(t, 1, args[0]+": "+want+"\n")
+			if s.out() != "" {
+				t.Errorf("standard output got %q, want nothing", s.out())
+			}
+		})
+	}
+}
+
+// redacted is a URL as it stands in an error: without the password, and not too long.
+func redacted(t *testing.T, raw string) string {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := u.Redacted()
+	if len(s) > 60 {
+		s = s[:60] + "…"
+	}
+	return s
 }

@@ -25,19 +25,19 @@ type chunk struct {
 // lineReader reads ahead in a goroutine of its own, so that its owner can wait for
 // other things too while no line comes.
 type lineReader struct {
-	chunks chan chunk
-	spare  chan []byte // space of chunks that are done with
-	quit   chan struct{}
-	max    int // maxLine, but in tests
+	chunks  chan chunk
+	spare   chan []byte // space of chunks that are done with
+	quit    chan struct{}
+	longest int // maxLine, but in tests
 }
 
 // readLines starts reading in. The owner calls stop when it wants no more.
-func readLines(in io.Reader, max int) *lineReader {
+func readLines(in io.Reader, longest int) *lineReader {
 	l := &lineReader{
-		chunks: make(chan chunk, 1),
-		spare:  make(chan []byte, 2),
-		quit:   make(chan struct{}),
-		max:    max,
+		chunks:  make(chan chunk, 1),
+		spare:   make(chan []byte, 2),
+		quit:    make(chan struct{}),
+		longest: longest,
 	}
 	go l.run(in)
 	return l
@@ -70,7 +70,7 @@ func (l *lineReader) space() []byte {
 func (l *lineReader) run(in io.Reader) {
 	buf := l.space()
 	for {
-		end, err := fill(in, &buf, l.max)
+		end, err := fill(in, &buf, l.longest)
 		c := chunk{buf[:end], err}
 		if err == io.EOF {
 			c.data = buf
@@ -90,9 +90,9 @@ func (l *lineReader) run(in io.Reader) {
 }
 
 // fill reads into *buf, which begins with the start of a line, until there is a
-// whole line in it, and returns where the last whole line ends. A line may have
-// most bytes.
-func fill(in io.Reader, buf *[]byte, most int) (end int, err error) {
+// whole line in it, and returns where the last whole line ends. A longer
+// line than that many bytes is an error.
+func fill(in io.Reader, buf *[]byte, longest int) (end int, err error) {
 	b := *buf
 	defer func() { *buf = b }()
 	for empty := 0; ; {
@@ -110,8 +110,8 @@ func fill(in io.Reader, buf *[]byte, most int) (end int, err error) {
 			return end, err
 		case end > 0:
 			return end, nil
-		case len(b) > most:
-			return 0, fmt.Errorf("it is longer than %d bytes, the longest message that RabbitMQ takes", most)
+		case len(b) > longest:
+			return 0, fmt.Errorf("it is longer than %d bytes, the longest message that RabbitMQ takes", longest)
 		case n > 0:
 			empty = 0
 		default:

@@ -93,7 +93,7 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 	cli.Headers(cmd, &r.headers, "header to match in a headers exchange, as `name=value`; may be repeated")
 	cli.Choice(cmd, &r.match, "match", "", []string{"all", "any"}, "how many of the headers must match: `all|any`")
 	cli.Number(cmd, &r.count, "count", "n", 1, math.MaxInt, "end after `N` messages; further ones stay in the queue")
-	cli.Number(cmd, &r.prefetch, "prefetch", "", 1, math.MaxUint16, "how many messages may be on their way here, unacknowledged: `N`")
+	cli.Number(cmd, &r.prefetch, "prefetch", "", 1, math.MaxUint16, "at most `N` messages may be on their way here, unacknowledged")
 	cli.Choice(cmd, &r.output, "output", "o", []string{"body", "json", "verbose"}, "`format` of a message: body, json or verbose")
 	r.Flags.AddLast(cmd)
 	return cli.Execute(ctx, cmd, args, env)

@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/rabbitmq/rabbitmqtest"
+)
+
+// TestNodeRestart kills RabbitMQ while emit streams and receive runs, and starts
+// it again: both go on, and each line arrives. Lines may repeat.
+func TestNodeRestart(t *testing.T) {
+	const (
+		lines  = 20_000
+		before = 10_000 // are sent before the node may be started again
+	)
+	node := rabbitmqtest.Run(t, nil)
+	o := options{env: node.VHost(t)}
+	got := newSet(lines)
+	receiving := o
+	receiving.stdout = got
+	r := start(t, receiving, "receive", "-Q", "audit", "--durable").bound(t)
+
+	in, out := io.Pipe()
+	killed := make(chan struct{})
+	var typing sync.WaitGroup
+	typing.Go(func() {
+		for i := range lines {
+			if i == before {
+				<-killed // so that there is something left to send
+			}
+			if _, err := fmt.Fprintf(out, "line %d\n", i); err != nil {
+				return
+			}
+		}
+		out.Close()
+	})
+	defer typing.Wait()
+	defer in.Close()
+	emitting := o
+	emitting.stdin = in
+	e := start(t, emitting, "emit", "--durable", "--persistent")
+
+	got.wait(t, before/5, e) // in the middle of the first half
+	if err := node.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	close(killed)
+	if err := node.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.succeeds(t)
+	if want := " [x] Sent 20000 messages\n"; e.out() != want {
+		t.Errorf("emit printed %q, want %q", e.out(), want)
+	}
+	said := "emit: the connection was lost; lines whose outcome is unknown are sent again, and may arrive twice\n"
+	if n := strings.Count(e.stderr.String(), said); n != 1 {
+		t.Errorf("emit said %d times that lines may arrive twice, want once; it wrote %q", n, tail(e.stderr.String()))
+	}
+	got.wait(t, lines, r)
+	t.Logf("%d lines came %d times altogether", lines, got.lines())
+	r.stop()
+	r.succeeds(t)
+}
+
+// A set is an output that counts different lines.
+type set struct {
+	mu      sync.Mutex
+	partial []byte
+	seen    map[string]bool
+	all     int
+	changed chan struct{} // closed and replaced as lines come
+}
+
+func newSet(n int) *set {
+	return &set{seen: make(map[string]bool, n), changed: make(chan struct{})}
+}
+
+func (s *set) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.partial = append(s.partial, b...)
+	for {
+		line, rest, ok := bytes.Cut(s.partial, []byte("\n"))
+		if !ok {
+			break
+		}
+		s.seen[string(line)] = true
+		s.all++
+		s.partial = rest
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+	return len(b), nil
+}
+
+func (s *set) lines() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all
+}
+
+// wait waits until that many different lines came.
+func (s *set) wait(t *testing.T, n int, from *session) {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		s.mu.Lock()
+		seen, changed := len(s.seen), s.changed
+		s.mu.Unlock()
+		if seen >= n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-from.ended:
+			// What it sent may still be on its way.
+			select {
+			case <-changed:
+			case <-late:
+				t.Fatalf("%s ended and only %d of %d lines came; it wrote %q", from.name, seen, n, tail(from.stderr.String()))
+			}
+		case <-late:
+			t.Fatalf("%d of %d lines came in %v; %s wrote %q", seen, n, patience, from.name, tail(from.stderr.String()))
+		}
+	}
+}
