@@ -168,6 +168,13 @@ func (r *records) sourceUnboundLocked(name string) {
 	r.exchangeDeletedLocked(name)
 }
 
+// owns reports whether a queue is ours, if it is exclusive.
+func (r *records) owns(queue string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.queues[queue].exclusive
+}
+
 // pending reports whether a queue is still to be declared again.
 func (r *records) pending(queue string) bool {
 	r.mu.Lock()
