@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/routing"
@@ -31,7 +32,8 @@ func (c *Conn) publish(p *pubsub.Publication) error {
 		return fmt.Errorf("%w: message size %d is larger than configured max size %d", pubsub.ErrPreconditionFailed, len(m.Body), maxBody)
 	}
 	r := request(p)
-	var space [16]*queue
+	space := routeSpace.Get().(*[routeMost]*queue)
+	defer routeSpace.Put(space)
 	queues, err := c.vhost.table.Load().Route(&r, space[:0])
 	if err != nil {
 		return err
@@ -55,6 +57,13 @@ func (c *Conn) publish(p *pubsub.Publication) error {
 	}
 	return nil
 }
+
+// routeSpace holds what Route writes queues into, where it has no route to show
+// that is made already.
+var routeSpace = sync.Pool{New: func() any { return new([routeMost]*queue) }}
+
+// routeMost is how many queues fit; more are allocated.
+const routeMost = 64
 
 // own gives a message a body and properties that its publisher can't change. One
 // copy serves all queues.
