@@ -82,7 +82,7 @@ func (n *Node) command(program string, args ...string) *exec.Cmd {
 
 		"ERL_EPMD_ADDRESS=127.0.0.1",
 		"ERL_EPMD_PORT=" + strconv.Itoa(n.ports.epmd),
-		"ERL_CRASH_DUMP=" + n.path("erl_crash.dump"),
+		"ERL_CRASH_DUMP_SECONDS=0", // none: writing it takes seconds
 
 		"RABBITMQ_NODENAME=" + nodeName,
 		"RABBITMQ_DIST_PORT=" + strconv.Itoa(n.ports.dist),
@@ -115,7 +115,7 @@ func (n *Node) logTail() string {
 }
 
 func (n *Node) logTailOf(p *process) string {
-	const limit = 4 << 10
+	const limit = 2 << 10
 	var b strings.Builder
 	if p != nil {
 		b.WriteString(p.output.String())

@@ -272,7 +272,7 @@ func TestProcessKeepsTail(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case <-p.done:
+	case <-p.ended.Done():
 	case <-time.After(time.Minute):
 		t.Fatal("the process does not end")
 	}

@@ -3,7 +3,6 @@ package rabbitmqtest_test
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -90,33 +89,6 @@ func declare(t *testing.T, ch *amqp091.Channel, queue string) {
 	if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
 		t.Fatalf("declare %s: %v", queue, err)
 	}
-}
-
-// failing is a testing.TB whose test has failed once Fatal was called.
-type failing struct {
-	testing.TB
-	message string
-}
-
-func (f *failing) Helper() {}
-
-func (f *failing) Fatal(args ...any) {
-	f.message = fmt.Sprint(args...)
-	panic(f)
-}
-
-// fatalMessage returns what run passed to Fatal, or "" if it did not.
-func fatalMessage(t *testing.T, run func(testing.TB)) string {
-	f := &failing{TB: t}
-	func() {
-		defer func() {
-			if r := recover(); r != nil && r != any(f) {
-				panic(r)
-			}
-		}()
-		run(f)
-	}()
-	return f.message
 }
 
 // mustContain fails unless text has every part.

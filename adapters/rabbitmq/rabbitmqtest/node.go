@@ -84,7 +84,8 @@ func Run(tb testing.TB, opts *Options) *Node {
 	if o.Server == "" {
 		server, err := Install(tb.Context(), nil)
 		if err != nil {
-			tb.Fatal(noServer(err))
+			tb.Fatalf("this test needs a RabbitMQ node of its own to start and stop, for which the server of $%s does not do: %v\n"+
+				"Install RabbitMQ (on Debian: apt-get install rabbitmq-server)", amqpVariable, err)
 		}
 		o.Server = server
 	}
@@ -179,7 +180,7 @@ func (n *Node) Stop() error {
 	}
 	n.stopped = true
 	var err error
-	if n.beam != nil && n.beam.ended() {
+	if n.beam != nil && n.beam.hasEnded() {
 		err = fmt.Errorf("stop the RabbitMQ node: it had ended by itself (%v):\n%s", n.beam.err, n.logTailOf(n.beam))
 	}
 	return errors.Join(err, n.tearDown())
@@ -238,7 +239,7 @@ func (n *Node) mustRunLocked() error {
 	if n.stopped {
 		return errors.New("it was stopped")
 	}
-	if n.beam == nil || n.beam.ended() {
+	if n.beam == nil || n.beam.hasEnded() {
 		return errors.New("it is not running; start it with Restart")
 	}
 	return nil
@@ -312,7 +313,7 @@ func (n *Node) shutdownLocked() error {
 	n.beam = nil
 	p.signal(syscall.SIGTERM)
 	select {
-	case <-p.done:
+	case <-p.ended.Done():
 		return nil
 	case <-time.After(shutdownLimit):
 		p.kill()

@@ -151,7 +151,7 @@ func TestTwoNodesAtOnce(t *testing.T) {
 		if u := b.ManagementURL(); u != "" {
 			t.Errorf("management URL: got %q, want none", u)
 		}
-		message := fatalMessage(t, func(tb testing.TB) { b.VHost(tb) })
+		message := rabbitmqtest.FatalMessage(t, func(tb testing.TB) { b.VHost(tb) })
 		mustContain(t, message, "create the virtual host", "without the management plugin")
 	})
 

@@ -1,6 +1,7 @@
 package rabbitmqtest
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"sync"
@@ -12,22 +13,24 @@ import (
 type process struct {
 	cmd    *exec.Cmd
 	output *tail
-	done   chan struct{} // closed when it and all its children have ended
-	err    error         // how it ended; read it after done
+	ended  context.Context // done when it and all its children have ended
+	err    error           // how it ended; read it after that
 }
 
 // startProcess starts a command whose output is kept at its end only. The
 // goroutine that waits for the process ends with it; kill waits for both.
 func startProcess(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, output: &tail{limit: 8 << 10}, done: make(chan struct{})}
+	p := &process{cmd: cmd, output: &tail{limit: 4 << 10}}
+	var end context.CancelFunc
+	p.ended, end = context.WithCancel(context.Background())
 	// A writer that is no file makes os/exec use a pipe, and Wait returns
 	// when nobody holds it any more. The helpers of the Erlang VM inherit it,
-	// so done means that they have gone as well.
+	// so ended means that they have gone as well.
 	cmd.Stdout, cmd.Stderr = p.output, p.output
 	cmd.WaitDelay = 10 * time.Second // once the process itself has ended
 	started := make(chan error)
 	go func() {
-		defer close(p.done)
+		defer end()
 		defer bindToParent(cmd)()
 		err := cmd.Start()
 		started <- err
@@ -41,25 +44,18 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
-// ended reports whether the process has ended.
-func (p *process) ended() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
+// hasEnded reports whether the process has ended.
+func (p *process) hasEnded() bool { return p.ended.Err() != nil }
 
 // signal sends a signal to the process, if it has not ended.
 func (p *process) signal(s os.Signal) { p.cmd.Process.Signal(s) }
 
 // kill ends the process at once and waits until it is gone.
 func (p *process) kill() {
-	if !p.ended() {
+	if !p.hasEnded() {
 		killTree(p.cmd.Process)
 	}
-	<-p.done
+	<-p.ended.Done()
 }
 
 // tail keeps the last bytes written to it. It is safe for concurrent use.

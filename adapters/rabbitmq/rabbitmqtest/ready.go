@@ -21,29 +21,35 @@ func (n *Node) waitFor(ctx context.Context, p *process, name string, ready func(
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		err := ready(ctx)
+		// A try may hang on what somebody else listens with, while the process
+		// has found its port taken and ended. So it ends with the process.
+		try, cancel := context.WithCancel(ctx)
+		stop := context.AfterFunc(p.ended, cancel)
+		err := ready(try)
+		stop()
+		cancel()
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-p.done:
-			text := n.logTailOf(p)
-			// RabbitMQ writes the first; epmd the others, the last when the
-			// port belongs to another epmd, on which it ends without error.
-			for _, sign := range []string{"eaddrinuse", "in use", "epmd running"} {
-				if strings.Contains(text, sign) {
-					return fmt.Errorf("%w: %s ended:\n%s", errPortTaken, name, text)
-				}
-			}
-			if name == "epmd" && text == "" {
-				return fmt.Errorf("%w: epmd ended without a word (%v)", errPortTaken, p.err)
-			}
-			return fmt.Errorf("%s ended (%v):\n%s", name, p.err, text)
+		case <-p.ended.Done():
+			return n.whyEnded(p, name)
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not ready in time: %w: %w\n%s", name, context.Cause(ctx), err, n.logTailOf(p))
 		case <-tick.C:
 		}
 	}
+}
+
+// whyEnded returns the error of a process that ended before it was ready.
+func (n *Node) whyEnded(p *process, name string) error {
+	text := n.logTailOf(p)
+	// RabbitMQ says eaddrinuse of a listener, and "in use" of the port of its
+	// distribution. epmd ends without a word.
+	if name == "epmd" || strings.Contains(text, "eaddrinuse") || strings.Contains(text, "in use") {
+		return fmt.Errorf("%w: %s ended (%v):\n%s", errPortTaken, name, p.err, text)
+	}
+	return fmt.Errorf("%s ended (%v):\n%s", name, p.err, text)
 }
 
 // probe returns nil when the node takes connections.
@@ -85,6 +91,7 @@ func answersAsEpmd(ctx context.Context, port int) error {
 
 // handshake opens an AMQP connection, up to connection.open-ok, and closes it.
 func handshake(ctx context.Context, url string) error {
+	stop := func() bool { return true }
 	conn, err := amqp091.DialConfig(url, amqp091.Config{
 		Dial: func(network, address string) (net.Conn, error) {
 			d := net.Dialer{Timeout: 10 * time.Second}
@@ -92,10 +99,12 @@ func handshake(ctx context.Context, url string) error {
 			if err != nil {
 				return nil, err
 			}
+			stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Now()) })
 			// For the handshake; the client clears it afterwards.
 			return conn, conn.SetDeadline(time.Now().Add(10 * time.Second))
 		},
 	})
+	stop()
 	if err != nil {
 		return err
 	}

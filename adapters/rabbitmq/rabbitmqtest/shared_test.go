@@ -94,6 +94,47 @@ type runner func() int
 
 func (r runner) Run() int { return r() }
 
+// Shared works only inside Main, which stops what it started.
+func TestMainAndShared(t *testing.T) {
+	outer := Shared(t)
+	t.Setenv(amqpVariable, outer.URL())
+	t.Setenv(managementVariable, outer.ManagementURL())
+
+	// The Main around this test steps aside.
+	node := shared.node
+	shared.main, shared.server, shared.node = false, nil, nil
+	defer func() { shared.main, shared.server, shared.node = true, outer, node }()
+
+	message := FatalMessage(t, func(tb testing.TB) { Shared(tb) })
+	if !strings.Contains(message, "rabbitmqtest.Main(m).Run()") {
+		t.Errorf("outside Main: got %q", message)
+	}
+	code := Main(runner(func() int {
+		if s := Shared(t); s == outer || s.URL() != outer.URL() {
+			t.Errorf("inside Main: got %s", s.URL())
+		}
+		return 3
+	})).Run()
+	if code != 3 {
+		t.Errorf("Main: got the exit code %d, want that of the tests, 3", code)
+	}
+	if shared.main || shared.server != nil {
+		t.Error("Main has left something")
+	}
+
+	// A failure is remembered, and fails each test.
+	t.Setenv(amqpVariable, "http://127.0.0.1")
+	Main(runner(func() int {
+		for range 2 {
+			message := FatalMessage(t, func(tb testing.TB) { Shared(tb) })
+			if !strings.Contains(message, "the scheme must be amqp") {
+				t.Errorf("bad variable: got %q", message)
+			}
+		}
+		return 0
+	})).Run()
+}
+
 func TestNoServer(t *testing.T) {
 	_, err := findServer("", nil)
 	text := noServer(err).Error()
