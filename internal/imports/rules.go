@@ -1,0 +1,148 @@
+// Package imports holds the rules of who may import whom in this module. Its
+// test checks them on what go list says.
+//
+//   - pubsub, its routing and its contract suite are for everybody: importing
+//     them pulls no broker client into a build.
+//   - An adapter depends on the model, never on another adapter.
+//   - The commands know adapters in one place.
+//
+// The rules are for what a package itself imports. Its tests may combine
+// whatever they need.
+package imports
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Package is what go list -json says of a package, as far as rules ask for it.
+type Package struct {
+	ImportPath string
+	Imports    []string // by its files that are no tests
+	Deps       []string // what these import in turn, all the way down
+}
+
+// Rule says what packages may import.
+type Rule struct {
+	Name string
+
+	// About reports whether the rule is about a package of ours, which is
+	// named relative to the module.
+	About func(pkg string) bool
+
+	// Allows reports whether such a package may import another.
+	Allows func(pkg string, imp Import) bool
+
+	// Deep makes the rule check all dependencies instead of imports.
+	Deep bool
+}
+
+// Import is an imported package, seen from a module.
+type Import struct {
+	Path string // as in the import declaration
+	Ours bool   // it belongs to the module
+	Rel  string // its path relative to the module, if it is ours
+	Std  bool   // it belongs to the standard library
+}
+
+// Rules are the rules of this module.
+var Rules = []Rule{
+	{
+		Name:   "pubsub imports the standard library only",
+		About:  func(pkg string) bool { return pkg == "pubsub" },
+		Allows: func(_ string, imp Import) bool { return imp.Std },
+	},
+	{
+		Name:   "packages below pubsub import pubsub and the standard library only, and not one another",
+		About:  func(pkg string) bool { return below("pubsub", pkg) },
+		Allows: func(_ string, imp Import) bool { return imp.Std || imp.Rel == "pubsub" },
+	},
+	{
+		Name:   "pubsub and what is below it pulls no other module into a build",
+		About:  func(pkg string) bool { return pkg == "pubsub" || below("pubsub", pkg) },
+		Allows: func(_ string, imp Import) bool { return imp.Std || imp.Ours },
+		Deep:   true,
+	},
+	{
+		Name:  "an adapter imports of this module only pubsub, pubsub/routing and its own packages",
+		About: func(pkg string) bool { return below("adapters", pkg) },
+		Allows: func(pkg string, imp Import) bool {
+			own := adapterOf(pkg)
+			return !imp.Ours || imp.Rel == "pubsub" || imp.Rel == "pubsub/routing" ||
+				imp.Rel == own || below(own, imp.Rel)
+		},
+	},
+	{
+		Name:   "among the commands, only cmd/internal/cli imports adapters",
+		About:  func(pkg string) bool { return below("cmd", pkg) && pkg != "cmd/internal/cli" },
+		Allows: func(_ string, imp Import) bool { return !below("adapters", imp.Rel) },
+	},
+}
+
+// Violation is an import that a rule does not allow.
+type Violation struct {
+	Rule    string
+	Package string // relative to the module
+	Import  string
+	Deep    bool // it is imported by a dependency, or by the package itself
+}
+
+// String names the rule, the package and the import.
+func (v Violation) String() string {
+	verb := "imports"
+	if v.Deep {
+		verb = "depends on"
+	}
+	return fmt.Sprintf("%s %s %s; the rule: %s", v.Package, verb, v.Import, v.Rule)
+}
+
+// Check returns what the packages of a module import against the rules, in the
+// order of rules and packages.
+func Check(module string, rules []Rule, packages []Package) []Violation {
+	var found []Violation
+	for _, r := range rules {
+		for _, p := range packages {
+			self := look(module, p.ImportPath)
+			if !self.Ours || !r.About(self.Rel) {
+				continue
+			}
+			imports := p.Imports
+			if r.Deep {
+				imports = p.Deps
+			}
+			for _, path := range imports {
+				if !r.Allows(self.Rel, look(module, path)) {
+					found = append(found, Violation{r.Name, self.Rel, path, r.Deep})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// look tells what an import path means in a module.
+func look(module, path string) Import {
+	imp := Import{Path: path}
+	switch {
+	case path == module:
+		imp.Ours, imp.Rel = true, "."
+	case below(module, path):
+		imp.Ours, imp.Rel = true, path[len(module)+1:]
+	default:
+		// The go command's own convention: outside the standard library, the
+		// first element of a path has a dot.
+		first, _, _ := strings.Cut(path, "/")
+		imp.Std = !strings.Contains(first, ".")
+	}
+	return imp
+}
+
+// below reports whether a path is inside a folder.
+func below(folder, path string) bool { return strings.HasPrefix(path, folder+"/") }
+
+// adapterOf returns the folder of the adapter that a package is part of, as in
+// adapters/rabbitmq for adapters/rabbitmq/rabbitmqtest.
+func adapterOf(pkg string) string {
+	parts := strings.SplitN(pkg, "/", 3)
+	return strings.Join(parts[:min(2, len(parts))], "/")
+}
