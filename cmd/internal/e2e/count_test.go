@@ -37,7 +37,7 @@ func TestCount(t *testing.T) {
 
 func testCount(t *testing.T, o options, count, prefetch int) {
 	const lines = 1200
-	fill(t, o, "work", lines)
+	fill(t, o, "work", numbers(1, lines))
 	counted := o
 	consumers := countConsumers(&counted)
 	r := start(t, counted, "receive", "-Q", "work", "-n", strconv.Itoa(count), "--prefetch", strconv.Itoa(prefetch))
@@ -66,13 +66,13 @@ func testCount(t *testing.T, o options, count, prefetch int) {
 	}
 }
 
-// fill declares a queue, bound to logs, and sends it the numbers from 1 to lines.
-func fill(t *testing.T, o options, queue string, lines int) {
+// fill declares a queue, bound to logs, and sends it lines.
+func fill(t *testing.T, o options, queue, lines string) {
 	t.Helper()
 	r := start(t, o, "receive", "-Q", queue).bound(t)
 	r.stop()
 	r.ends(t, 0, bound)
-	o.stdin = strings.NewReader(numbers(1, lines))
+	o.stdin = strings.NewReader(lines)
 	start(t, o, "emit").ends(t, 0, "")
 }
 

@@ -2,9 +2,10 @@ package e2e
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,62 +41,53 @@ func TestInterruptEmit(t *testing.T) {
 // stays in the queue: nothing is lost, and nothing comes twice.
 func TestInterruptBusy(t *testing.T) {
 	const lines = 20_000
-	o := rabbit(t)
-	fill(t, o, "work", lines)
-	var out string
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		r := spawn(t, o, "receive", "-Q", "work").bound(t)
-		r.waitOut(t, 100)
-		r.signal(t, sig)
-		r.ends(t, 0, bound)
-		out += r.out()
+	var all strings.Builder // far more than fits into a pipe
+	for i := range lines {
+		fmt.Fprintf(&all, "%0200d\n", i)
 	}
-	if n := strings.Count(out, "\n"); n == lines {
-		t.Fatalf("all %d lines came before the signals; the test needs more", n)
+	o := rabbit(t)
+	fill(t, o, "work", all.String())
+	var printed strings.Builder
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		in, out, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		piped := o
+		piped.stdout = out
+		r := spawn(t, piped, "receive", "-Q", "work")
+		out.Close()
+		// Then nobody reads, and so it soon is in the middle of its work.
+		if _, err := io.CopyN(&printed, in, 201*100); err != nil {
+			t.Fatal(err)
+		}
+		r.signal(t, sig)
+		if _, err := io.Copy(&printed, in); err != nil {
+			t.Fatal(err)
+		}
+		in.Close()
+		r.ends(t, 0, bound)
 	}
 	b := open(t, o)
 	info, err := b.InspectQueue(t.Context(), "work")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(out, "\n") + info.Ready; got != lines {
-		t.Errorf("%d lines were printed or are in the queue, want %d", got, lines)
+	n := strings.Count(printed.String(), "\n")
+	if info.Ready == 0 || n+info.Ready != lines {
+		t.Errorf("%d lines were printed and %d are in the queue, want %d altogether", n, info.Ready, lines)
 	}
-	for d := range drain(t, o, "work", info.Ready) {
-		out += d + "\n"
-	}
-	if out != numbers(1, lines) {
-		t.Errorf("what was printed, and then was in the queue, is not the lines in their order")
-	}
-}
-
-// drain yields the bodies of n messages of a queue.
-func drain(t *testing.T, o options, queue string, n int) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		b := open(t, o)
-		c, err := b.Consume(t.Context(), queue, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		for range n {
-			d, err := c.Receive(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.Ack(ctx)
-			if !yield(string(d.Body)) {
-				return
-			}
-		}
+	rest := start(t, o, "receive", "-Q", "work", "-n", strconv.Itoa(info.Ready))
+	rest.succeeds(t)
+	if printed.String()+rest.out() != all.String() {
+		t.Error("what was printed, and then was in the queue, is not the lines in their order")
 	}
 }
 
 // TestClosedPipe: receive | head -n 3.
 func TestClosedPipe(t *testing.T) {
 	o := rabbit(t)
-	fill(t, o, "work", 1)
+	fill(t, o, "work", "1\n")
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
