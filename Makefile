@@ -1,0 +1,64 @@
+# "make help" lists the targets. They need Go and nothing else to begin with;
+# "make test" installs what it lacks, as root on Debian, or says what that is.
+
+GO ?= go
+
+# Of test: the packages, more flags, the limit for one package, and how many
+# packages at once. Those that need RabbitMQ each run a node of their own.
+PKG         ?= ./...
+TESTFLAGS   ?=
+TESTTIMEOUT ?= 9m
+TESTPAR     ?= 2
+
+# Of bench: which. Of fuzz: how long for each target. Of soak: how many random
+# histories, beginning with which seed (empty: the suite's own).
+BENCH     ?= .
+FUZZTIME  ?= 60s
+HISTORIES ?= 500
+SEED      ?=
+
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## broadcast a real log to two receivers, in memory
+	@$(GO) run ./cmd/internal/demo
+
+# Never from the cache: the server that the tests ran against is not part of it.
+.PHONY: test
+test: needs ## run all tests with the race detector, RabbitMQ's included
+	$(GO) test -race -count=1 -p $(TESTPAR) -timeout $(TESTTIMEOUT) $(TESTFLAGS) $(PKG)
+
+.PHONY: contract
+contract: needs ## run the contract suite alone and print its report for each adapter
+	$(GO) test -race -count=1 -timeout $(TESTTIMEOUT) -v -run Contract ./adapters/...
+
+.PHONY: needs
+needs: ## make sure of what the tests need: a C compiler and RabbitMQ
+	@tools/need-cc
+	@$(GO) run ./adapters/rabbitmq/rabbitmqtest/install
+
+.PHONY: lint
+lint: ## check formatting, vet, staticcheck, go.mod and the import rules
+	@echo gofmt -l .; unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then \
+		echo "not formatted (run gofmt -w):" $$unformatted >&2; exit 1; fi
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	$(GO) test -count=1 ./internal/imports
+
+.PHONY: bench
+bench: needs ## run the benchmarks one package after another (BENCH=regexp)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 1h $(TESTFLAGS) $(PKG)
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for a minute (FUZZTIME=60s)
+	@GO=$(GO) tools/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: needs ## run many random histories on every adapter (HISTORIES=500, SEED=n)
+	BINDERY_HISTORIES=$(HISTORIES) BINDERY_SEED=$(SEED) \
+		$(GO) test -race -count=1 -timeout 6h $(TESTFLAGS) ./adapters/...
