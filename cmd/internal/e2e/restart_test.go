@@ -26,7 +26,7 @@ func TestNodeRestart(t *testing.T) {
 	receiving.stdout = got
 	r := start(t, receiving, "receive", "-Q", "audit", "--durable").bound(t)
 
-	in, out := io.Pipe()
+	first, out := io.Pipe()
 	killed := make(chan struct{})
 	var typing sync.WaitGroup
 	typing.Go(func() {
@@ -41,9 +41,9 @@ func TestNodeRestart(t *testing.T) {
 		out.Close()
 	})
 	defer typing.Wait()
-	defer in.Close()
+	defer first.Close()
 	emitting := o
-	emitting.stdin = in
+	emitting.stdin = first
 	e := start(t, emitting, "emit", "--durable", "--persistent")
 
 	got.wait(t, before/5, e) // in the middle of the first half
@@ -64,6 +64,21 @@ func TestNodeRestart(t *testing.T) {
 	}
 	got.wait(t, lines, r)
 	t.Logf("%d lines came %d times altogether", lines, got.lines())
+
+	// Ctrl-C ends both also while the node is away.
+	in, enter := pipe(t)
+	emitting.stdin = in
+	e = start(t, emitting, "emit", "--durable", "--persistent")
+	enter("one more\n")
+	got.wait(t, lines+1, r)
+	if err := node.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	enter("nobody is there\n")
+	e.stop()
+	if code := e.wait(t); code != 1 || !strings.HasSuffix(e.stderr.String(), "; interrupted before the end of the input\n") {
+		t.Errorf("interrupted, emit exited with %d and wrote %q", code, e.stderr)
+	}
 	r.stop()
 	r.succeeds(t)
 }

@@ -70,7 +70,7 @@ func (s *stream) run(ctx context.Context, in io.Reader) error {
 			s.confirmed.Add(1)
 		}
 	}
-	return fmt.Errorf("%d of %s sent were confirmed; %w", s.confirmed.Load(), count(s.sent.Load()), err)
+	return fmt.Errorf("%d of %d messages sent were confirmed; %w", s.confirmed.Load(), s.sent.Load(), err)
 }
 
 func (s *stream) sendAll(ctx context.Context, in io.Reader) error {
