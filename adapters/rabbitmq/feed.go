@@ -81,14 +81,7 @@ func (sub *subscription) run() {
 	defer close(sub.done)
 	f := sub.feed
 	for {
-		go func() {
-			select {
-			case <-sub.stopping.Done():
-				// Its answer ends the deliveries. An error does too.
-				_ = f.ch.Cancel(sub.tag, false)
-			case <-f.over:
-			}
-		}()
+		sub.watch(f)
 		sub.pump(f)
 		switch {
 		case sub.stopping.Err() != nil:
@@ -116,6 +109,18 @@ func (sub *subscription) run() {
 		}
 		f = next
 	}
+}
+
+// watch cancels the consumer when the subscription is to end.
+func (sub *subscription) watch(f *feed) {
+	go func() {
+		select {
+		case <-sub.stopping.Done():
+			// Its answer ends the deliveries. An error does too.
+			_ = f.ch.Cancel(sub.tag, false)
+		case <-f.over:
+		}
+	}()
 }
 
 // pump passes on what comes.

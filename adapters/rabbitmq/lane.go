@@ -184,10 +184,12 @@ func unconfirmed(s *session) error {
 func (l *lane) settle() (alive bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over != laneOpen {
+	switch {
+	case l.over != laneOpen:
 		return true // somebody has seen to it
-	}
-	if l.ch.IsClosed() {
+	case !l.s.alive():
+		return true // cut will
+	case l.ch.IsClosed():
 		return false
 	}
 	l.settleLocked()
