@@ -4,8 +4,6 @@ import (
 	"sync"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
-
 	"github.com/gobindery/bindery/pubsub"
 )
 
@@ -19,7 +17,7 @@ import (
 // more acks are held back than a quarter of the prefetch, so that RabbitMQ
 // always has leave to send more.
 type acker struct {
-	ch   *amqp.Channel
+	ch   settlements
 	most int // how many acks may be held back
 
 	mu     sync.Mutex
@@ -32,6 +30,12 @@ type acker struct {
 	last   time.Time
 	timer  *time.Timer
 	armed  bool
+}
+
+// settlements is what an acker uses of an *amqp091.Channel.
+type settlements interface {
+	Ack(tag uint64, multiple bool) error
+	Reject(tag uint64, requeue bool) error
 }
 
 // state is what is known of a tag.
@@ -51,7 +55,7 @@ const (
 	mostHeld = 64
 )
 
-func newAcker(ch *amqp.Channel, prefetch int) *acker {
+func newAcker(ch settlements, prefetch int) *acker {
 	a := &acker{ch: ch, most: max(1, min(prefetch/4, mostHeld)), low: 1}
 	a.timer = time.AfterFunc(time.Hour, a.overdue)
 	a.timer.Stop()
