@@ -120,6 +120,7 @@ func (e *emitter) lines(ctx context.Context, b *pubsub.Broker) error {
 	s := &stream{
 		publish: func(ctx context.Context, body []byte) pubsub.Confirmation { return e.publish(ctx, b, body) },
 		warn:    func(text string) { fmt.Fprintln(e.Stderr, "emit: "+text) },
+		window:  window{most: windowBytes},
 	}
 	if e.StderrTerminal && !e.quiet {
 		stop := showProgress(e.Stderr, s)

@@ -52,7 +52,8 @@ func newStream(b *broker) (*stream, *[]string) {
 		publish: func(ctx context.Context, body []byte) pubsub.Confirmation {
 			return front.PublishAsync(ctx, "logs", "", pubsub.Message{Body: body})
 		},
-		warn: func(w string) { warnings = append(warnings, w) },
+		warn:   func(w string) { warnings = append(warnings, w) },
+		window: window{most: 1 << 20},
 	}, &warnings
 }
 
@@ -141,8 +142,8 @@ func TestInFlight(t *testing.T) {
 		andThenAll int // lines altogether
 	}{
 		{"lines", 1, windowLines, 5000},
-		{"bytes", 16 << 20, 4, 6},
-		{"a line longer than the window", windowBytes + 1, 1, 2},
+		{"bytes", 256 << 10, 4, 20},
+		{"a line longer than the window", 1<<20 + 1, 1, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -27,11 +27,12 @@ type window struct {
 	first int
 	n     int
 	bytes int
+	most  int // bytes: windowBytes, but in tests
 }
 
 // full reports whether a line of that many bytes must wait.
 func (w *window) full(bytes int) bool {
-	return w.n == windowLines || w.n > 0 && w.bytes+bytes > windowBytes
+	return w.n == windowLines || w.n > 0 && w.bytes+bytes > w.most
 }
 
 // at returns the line at place i, which is 0 for the first.
