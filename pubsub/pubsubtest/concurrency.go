@@ -63,7 +63,7 @@ func concurrencyNothingLost(w *world) {
 				return
 			}
 			for n := range 40 {
-				d, err := receiveWithin(w, cons, patience/200)
+				d, err := receiveWithin(w, cons, w.patience/200)
 				if err != nil {
 					break
 				}

@@ -81,7 +81,7 @@ func (c *conn) message(exchange, key string, m pubsub.Message, o ...pubsub.Publi
 // send publishes and returns the outcome.
 func (c *conn) send(exchange, key string, m pubsub.Message, o ...pubsub.PublishOption) error {
 	c.w.wait("the confirm of %q to exchange %q with key %q", clip(m.Body), exchange, key)
-	ctx, cancel := context.WithTimeout(c.w.ctx, patience)
+	ctx, cancel := context.WithTimeout(c.w.ctx, c.w.patience)
 	defer cancel()
 	return c.Publish(ctx, exchange, key, m, o...)
 }

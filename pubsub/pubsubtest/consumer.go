@@ -26,7 +26,7 @@ func (c *conn) consume(queue string, o *pubsub.ConsumeOptions) *consumer {
 // next waits for the next delivery.
 func (c *consumer) next() pubsub.Delivery {
 	c.w.Helper()
-	d, err := c.receive(patience)
+	d, err := c.receive(c.w.patience)
 	if err != nil {
 		c.w.Fatalf("wait for a delivery: %v", err)
 	}
@@ -38,7 +38,7 @@ func (c *consumer) some(n int) []pubsub.Delivery {
 	c.w.Helper()
 	ds := make([]pubsub.Delivery, n)
 	for i := range ds {
-		d, err := c.receive(patience)
+		d, err := c.receive(c.w.patience)
 		if err != nil {
 			c.w.Fatalf("wait for delivery %d of %d, after %q: %v", i+1, n, flagged(ds[:i]), err)
 		}
@@ -62,7 +62,7 @@ func (c *consumer) takes(body string, publish func()) {
 	c.w.Helper()
 	c.w.eventually("the settlement to make the consumer ready for "+body, func() (any, bool) {
 		publish()
-		d, err := c.receive(patience / 50)
+		d, err := c.receive(c.w.patience / 50)
 		return err, err == nil && string(d.Body) == body
 	})
 }
@@ -78,7 +78,7 @@ func (c *consumer) receive(limit time.Duration) (pubsub.Delivery, error) {
 // ends waits for the consumer's end, which must come next and be as wanted.
 func (c *consumer) ends(want error) {
 	c.w.Helper()
-	d, err := c.receive(patience)
+	d, err := c.receive(c.w.patience)
 	if err == nil {
 		c.w.Errorf("receive from queue %q: got %q; want the consumer's end", c.Queue(), clip(d.Body))
 		return

@@ -92,7 +92,7 @@ type delivered struct {
 func (w *world) either(consumers ...*consumer) delivered {
 	w.Helper()
 	w.wait("a delivery at one of %d consumers", len(consumers))
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	ctx, cancel := context.WithTimeout(w.ctx, w.patience)
 	defer cancel()
 	got := make(chan *delivered)
 	for _, cons := range consumers {
@@ -117,7 +117,7 @@ func (w *world) either(consumers ...*consumer) delivered {
 		}
 	}
 	if one == nil {
-		w.Fatalf("none of %d consumers got a message in %v", len(consumers), patience)
+		w.Fatalf("none of %d consumers got a message in %v", len(consumers), w.patience)
 	}
 	return *one
 }
@@ -149,8 +149,8 @@ func (w *world) from(ch <-chan string, what string) string {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(patience):
-		w.Fatalf("waited %v for %s", patience, what)
+	case <-time.After(w.patience):
+		w.Fatalf("waited %v for %s", w.patience, what)
 	case <-w.ctx.Done():
 		w.Fatalf("the case's time is over, in the wait for %s", what)
 	}

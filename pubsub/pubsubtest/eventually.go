@@ -14,8 +14,8 @@ func (w *world) eventually(what string, look func() (saw any, ok bool)) {
 		if ok {
 			return
 		}
-		if time.Since(start) > patience {
-			w.Fatalf("waited %v for %s; saw %s", patience, what, show(saw))
+		if time.Since(start) > w.patience {
+			w.Fatalf("waited %v for %s; saw %s", w.patience, what, show(saw))
 		}
 		select {
 		case <-time.After(pause):

@@ -20,6 +20,8 @@ import (
 // tb.Cleanup, which runs after the case has closed its connections.
 type Open func(tb testing.TB) (connect func(ctx context.Context) (pubsub.Adapter, error))
 
+type connectFunc = func(ctx context.Context) (pubsub.Adapter, error)
+
 // Options are for one [Run]. Nil is the same as the zero value.
 type Options struct {
 	// User is the user of every connection, which the property user-id must
@@ -165,7 +167,10 @@ func runCase(tb testing.TB, r reporter, c Case, open Open, o Options) {
 	connect := open(tb)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	w := &world{reporter: r, ctx: ctx, opts: o, connect: connect}
+	w := &world{
+		reporter: r, ctx: ctx, opts: o, patience: patience, test: tb.Name(),
+		connect: connect, again: func() connectFunc { return open(tb) },
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -18,20 +19,25 @@ import (
 // those that end the case end it where the goroutine is the case's own.
 type world struct {
 	reporter
-	ctx     context.Context
-	opts    Options
-	connect func(context.Context) (pubsub.Adapter, error)
+	ctx      context.Context
+	opts     Options
+	test     string             // its name
+	connect  connectFunc        // to this world
+	again    func() connectFunc // makes another empty world
+	patience time.Duration      // how long it waits for one condition
+	outer    *world             // the one that tries this one, if any
 
 	mu        sync.Mutex
 	conns     []*conn
 	waiting   string // for what, until the watchdog asks
 	abandoned bool   // the test is over: nobody to report to
+	failed    bool
 }
 
 // open makes a connection. The case's end closes it.
 func (w *world) open() *conn {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	ctx, cancel := context.WithTimeout(w.ctx, w.patience)
 	defer cancel()
 	w.wait("a connection")
 	a, err := w.connect(ctx)
@@ -63,6 +69,7 @@ func (w *world) Errorf(format string, args ...any) {
 	w.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.failed = true
 	if !w.abandoned {
 		w.reporter.Errorf(format, args...)
 	}
@@ -84,6 +91,9 @@ func (w *world) abandon() {
 
 // wait notes what the case is waiting for, for the watchdog.
 func (w *world) wait(format string, args ...any) {
+	if w.outer != nil {
+		w.outer.wait(format, args...)
+	}
 	w.mu.Lock()
 	w.waiting = fmt.Sprintf(format, args...)
 	w.mu.Unlock()
@@ -93,6 +103,13 @@ func (w *world) waitingFor() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.waiting
+}
+
+// hasFailed reports whether a failure was reported.
+func (w *world) hasFailed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 // ok ends the case if err is not nil.
