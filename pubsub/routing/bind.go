@@ -30,25 +30,17 @@ func (t *Table[Q]) Bind(p pubsub.Binding) (*Table[Q], error) {
 		}
 		return nil, fmt.Errorf("%w: no queue '%s'", pubsub.ErrNotFound, p.Queue)
 	}
-	b := newBinding(x.target, to, p)
-	if x.spec.Kind == pubsub.Headers {
-		m, err := compileHeaders(p.Arguments)
-		if err != nil {
-			return nil, err
-		}
-		b.match = m
+	args, err := newArguments(p.Arguments, x.spec.Kind)
+	if err != nil {
+		return nil, err
 	}
+	b := newBinding(x.target, to, p.Key, args)
 	if t.has(b) {
 		return t, nil
 	}
 	// What the binding keeps must be its own.
 	b.key = strings.Clone(p.Key)
-	if len(p.Arguments) > 0 {
-		b.args = p.Arguments.Clone()
-		if b.match != nil {
-			b.match, _ = compileHeaders(b.args)
-		}
-	}
+	b.args, _ = newArguments(p.Arguments.Clone(), x.spec.Kind)
 	t = t.copied()
 	t.setExchange(x.with(b))
 	t.addIncoming(b)
@@ -66,7 +58,11 @@ func (t *Table[Q]) Unbind(p pubsub.Binding) (*Table[Q], error) {
 	if x == nil || to == nil {
 		return t, nil
 	}
-	b := newBinding(x.target, to, p)
+	args, err := newArguments(p.Arguments, x.spec.Kind)
+	if err != nil {
+		return t, nil // there can't be such a binding
+	}
+	b := newBinding(x.target, to, p.Key, args)
 	if !t.has(b) {
 		return t, nil
 	}
@@ -103,11 +99,9 @@ func (t *Table[Q]) target(p pubsub.Binding) *target[Q] {
 	return nil
 }
 
-// newBinding returns a binding to look for: its key and arguments are p's.
-func newBinding[Q comparable](from, to *target[Q], p pubsub.Binding) *binding[Q] {
-	b := &binding[Q]{from: from, to: to, key: p.Key, args: p.Arguments}
-	b.hash = mix(mix(from.id, to.id), mix(hashString(b.key), hashTable(b.args)))
-	return b
+func newBinding[Q comparable](from, to *target[Q], key string, args *arguments) *binding[Q] {
+	hash := mix(mix(uint64(from.id)<<32|uint64(to.id), hashString(key)), args.hash())
+	return &binding[Q]{from: from, to: to, key: key, args: args, hash: hash}
 }
 
 // has reports whether there is a binding that is equal to b. Its destination

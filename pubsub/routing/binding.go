@@ -10,12 +10,14 @@ import (
 // made once and shared by all snapshots in which the queue or exchange exists,
 // so that a binding can point at it.
 type target[Q comparable] struct {
-	name     string
-	exchange bool
+	name string
 
 	// id tells the targets of one snapshot apart. Ids are small, for they
 	// index marks: a deleted target's id is used again.
 	id uint32
+
+	exchange bool
+	handle   Q // of a queue
 
 	// alone is the destinations of a binding to this target: most keys have
 	// one binding, and need no list of their own.
@@ -23,39 +25,47 @@ type target[Q comparable] struct {
 }
 
 func newQueueTarget[Q comparable](name string, q Q, id uint32) *target[Q] {
-	to := &target[Q]{name: name, id: id}
-	to.alone = dests[Q]{queues: []Q{q}, ids: []uint32{id}}
+	to := &target[Q]{name: name, id: id, handle: q}
+	to.alone.queues = []Q{q}
+	to.alone.ids = []uint32{id}
 	return to
 }
 
 func newExchangeTarget[Q comparable](name string, id uint32) *target[Q] {
 	to := &target[Q]{name: name, id: id, exchange: true}
-	to.alone = dests[Q]{exchanges: []*target[Q]{to}}
+	to.alone.exchanges = []*target[Q]{to}
 	return to
 }
-
-// q is a queue's handle.
-func (to *target[Q]) q() Q { return to.alone.queues[0] }
 
 // binding is one binding. It is shared by every structure that it is in, and
 // never changed.
 type binding[Q comparable] struct {
 	from, to *target[Q]
 	key      string
-	args     pubsub.Table
-	hash     uint32 // of all of the above
-	match    *headersMatch
+	args     *arguments // nil: none
+	hash     uint64     // of all of the above
 }
 
 // is returns a function that reports whether a binding is equal to b: every
 // field is part of the identity, and arguments must have the same types.
 func (b *binding[Q]) is(c *binding[Q]) bool {
-	return b == c || b.from == c.from && b.to == c.to && b.key == c.key && identical(b.args, c.args)
+	return b == c || b.from == c.from && b.to == c.to && b.key == c.key && b.args.is(c.args)
+}
+
+// redirected returns a copy of b that leads elsewhere.
+func (b *binding[Q]) redirected(to *target[Q]) *binding[Q] {
+	c := *b
+	c.to = to
+	if b.args != nil {
+		a := *b.args
+		c.args = &a
+	}
+	return &c
 }
 
 // public is the binding as a user knows it. The arguments are a copy.
 func (b *binding[Q]) public() pubsub.Binding {
-	p := pubsub.Binding{Exchange: b.from.name, Key: b.key, Arguments: b.args.Clone()}
+	p := pubsub.Binding{Exchange: b.from.name, Key: b.key, Arguments: b.args.table()}
 	if b.to.exchange {
 		p.ToExchange = b.to.name
 	} else {

@@ -53,6 +53,8 @@ func equivalent(have, want *pubsub.Exchange) error {
 		return inequivalent(want.Name, "auto_delete", quoted(want.AutoDelete), quoted(have.AutoDelete))
 	case have.Internal != want.Internal:
 		return inequivalent(want.Name, "internal", quoted(want.Internal), quoted(have.Internal))
+	case have.Alternate != want.Alternate && have.Alternate != "" && want.Alternate != "":
+		return inequivalent(want.Name, "alternate-exchange", quoted(want.Alternate), quoted(have.Alternate))
 	case have.Alternate != want.Alternate:
 		return inequivalent(want.Name, "alternate-exchange", alternateValue(want.Alternate), alternateValue(have.Alternate))
 	}
@@ -113,7 +115,7 @@ func (t *Table[Q]) dropExchange(x *exchange[Q]) {
 // keeps its bindings.
 func (t *Table[Q]) AddQueue(name string, q Q) *Table[Q] {
 	old := t.queue(name)
-	if old != nil && old.target.q() == q {
+	if old != nil && old.target.handle == q {
 		return t
 	}
 	t = t.copied()
@@ -125,11 +127,9 @@ func (t *Table[Q]) AddQueue(name string, q Q) *Table[Q] {
 	n := &queue[Q]{target: newQueueTarget(old.target.name, q, old.target.id)}
 	t.setQueue(n)
 	for b := range old.to.all() {
-		c := *b
-		c.to = n.target
-		x := t.exchange(b.from.name).without(b).with(&c)
-		t.setExchange(x)
-		t.addIncoming(&c)
+		c := b.redirected(n.target)
+		t.setExchange(t.exchange(b.from.name).without(b).with(c))
+		t.addIncoming(c)
 	}
 	return t
 }

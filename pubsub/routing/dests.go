@@ -31,10 +31,10 @@ func (d *dests[Q]) with(to *target[Q]) *dests[Q] {
 	}
 	n := len(d.ids)
 	if d.used != nil && n < cap(d.ids) && n < cap(d.queues) && d.used.CompareAndSwap(int64(n), int64(n)+1) {
-		return &dests[Q]{queues: append(d.queues, to.q()), ids: append(d.ids, to.id), exchanges: d.exchanges, used: d.used}
+		return &dests[Q]{queues: append(d.queues, to.handle), ids: append(d.ids, to.id), exchanges: d.exchanges, used: d.used}
 	}
 	c := &dests[Q]{
-		queues:    append(d.queues[:n:n], to.q()),
+		queues:    append(d.queues[:n:n], to.handle),
 		ids:       append(d.ids[:n:n], to.id),
 		exchanges: d.exchanges,
 		used:      new(atomic.Int64),
@@ -49,7 +49,7 @@ func (d *dests[Q]) add(to *target[Q]) {
 		d.exchanges = append(d.exchanges, to)
 		return
 	}
-	d.queues = append(d.queues, to.q())
+	d.queues = append(d.queues, to.handle)
 	d.ids = append(d.ids, to.id)
 }
 

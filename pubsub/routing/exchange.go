@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"sync/atomic"
+
 	"github.com/gobindery/bindery/pubsub"
 )
 
@@ -13,10 +15,14 @@ type exchange[Q comparable] struct {
 	to     hamt[binding[Q]] // bindings with this exchange as their destination
 	from   int              // how many bindings there are from it
 
-	all  group[Q]         // fanout
-	keys hamt[keyed[Q]]   // direct
-	root *node[Q]         // topic
-	list hamt[binding[Q]] // headers
+	all       group[Q]        // fanout
+	keys      hamt[keyed[Q]]  // direct
+	root      *node[Q]        // topic
+	byHeaders headersIndex[Q] // headers
+
+	// What a topic exchange remembers. It starts afresh with each state.
+	recent atomic.Pointer[cache[Q]]
+	routes atomic.Int32 // counted until there is a cache
 }
 
 // keyed is the bindings of a direct exchange with one key.
@@ -27,7 +33,7 @@ type keyed[Q comparable] struct {
 
 // copied returns a copy of x to change.
 func (x *exchange[Q]) copied() *exchange[Q] {
-	return &exchange[Q]{spec: x.spec, target: x.target, to: x.to, from: x.from, all: x.all, keys: x.keys, root: x.root, list: x.list}
+	return &exchange[Q]{spec: x.spec, target: x.target, to: x.to, from: x.from, all: x.all, keys: x.keys, root: x.root, byHeaders: x.byHeaders}
 }
 
 // with returns x with b, which must not be there yet.
@@ -48,7 +54,7 @@ func (x *exchange[Q]) with(b *binding[Q]) *exchange[Q] {
 	case pubsub.Topic:
 		c.root = c.root.with(splitPattern(b.key), b)
 	case pubsub.Headers:
-		c.list = c.list.put(b.hash, b, b.is)
+		c.byHeaders = c.byHeaders.with(b)
 	}
 	return c
 }
@@ -71,7 +77,7 @@ func (x *exchange[Q]) without(b *binding[Q]) *exchange[Q] {
 	case pubsub.Topic:
 		c.root = c.root.without(splitPattern(b.key), b)
 	case pubsub.Headers:
-		c.list, _ = c.list.remove(b.hash, b.is)
+		c.byHeaders = c.byHeaders.without(b)
 	}
 	return c
 }
@@ -86,15 +92,16 @@ func (x *exchange[Q]) bindings(yield func(*binding[Q]) bool) bool {
 	case pubsub.Topic:
 		return x.root.bindings(yield)
 	}
-	return x.list.each(yield)
+	return x.byHeaders.list.each(yield)
 }
 
-// direct returns the bindings of a direct exchange with the key, or nil.
-func (x *exchange[Q]) direct(key string) *group[Q] {
+// direct returns the destinations of the bindings of a direct exchange with
+// the key, or nil.
+func (x *exchange[Q]) direct(key string) *dests[Q] {
 	hash := hashString(key)
 	for _, s := range x.keys.bucket(hash) {
 		if s.hash == hash && s.val.key == key {
-			return &s.val.group
+			return s.val.group.dests()
 		}
 	}
 	return nil

@@ -6,6 +6,9 @@ import "iter"
 // changed copy that shares nearly everything; the zero value is empty. The
 // caller brings hashes and comparisons, so that a *T holds its own key.
 //
+// The hash counts in full, so that it may be the whole key of a value where no
+// two keys have the same.
+//
 // Up to slotsMax values are a plain slice, copied at each change. Beyond that
 // a table splits in sixteen by the next four bits of the hash.
 type hamt[T any] struct {
@@ -14,7 +17,7 @@ type hamt[T any] struct {
 }
 
 type slot[T any] struct {
-	hash uint32
+	hash uint64
 	val  *T
 }
 
@@ -28,7 +31,7 @@ const (
 // bucket returns the slots among which any value with this hash is. Others
 // are there too: compare the hash, then the key. It is the way of reading that
 // needs no function call per value.
-func (h *hamt[T]) bucket(hash uint32) []slot[T] {
+func (h *hamt[T]) bucket(hash uint64) []slot[T] {
 	for b := hash; h.kids != nil; b >>= hashBits {
 		h = &h.kids[b%fanOut]
 	}
@@ -36,7 +39,7 @@ func (h *hamt[T]) bucket(hash uint32) []slot[T] {
 }
 
 // get returns the value with this hash for which is reports true, or nil.
-func (h *hamt[T]) get(hash uint32, is func(*T) bool) *T {
+func (h *hamt[T]) get(hash uint64, is func(*T) bool) *T {
 	for _, s := range h.bucket(hash) {
 		if s.hash == hash && is(s.val) {
 			return s.val
@@ -47,11 +50,11 @@ func (h *hamt[T]) get(hash uint32, is func(*T) bool) *T {
 
 // put returns h with v, in the place of the value for which is reports true,
 // if there is one.
-func (h hamt[T]) put(hash uint32, v *T, is func(*T) bool) hamt[T] {
+func (h hamt[T]) put(hash uint64, v *T, is func(*T) bool) hamt[T] {
 	return h.putAt(hash, v, is, 0)
 }
 
-func (h hamt[T]) putAt(hash uint32, v *T, is func(*T) bool, depth uint) hamt[T] {
+func (h hamt[T]) putAt(hash uint64, v *T, is func(*T) bool, depth uint) hamt[T] {
 	if h.kids != nil {
 		kids := *h.kids
 		k := &kids[hash>>(depth*hashBits)%fanOut]
@@ -70,7 +73,7 @@ func (h hamt[T]) putAt(hash uint32, v *T, is func(*T) bool, depth uint) hamt[T] 
 	copy(slots, h.slots)
 	slots[len(h.slots)] = slot[T]{hash, v}
 	// Where all bits are used up, values with the same hash stay together.
-	if len(slots) <= slotsMax || depth*hashBits >= 32 {
+	if len(slots) <= slotsMax || depth*hashBits >= 64 {
 		return hamt[T]{slots: slots}
 	}
 	return split(slots, depth)
@@ -94,11 +97,11 @@ func split[T any](slots []slot[T], depth uint) hamt[T] {
 
 // remove returns h without the value for which is reports true, and that
 // value, or nil if there is none.
-func (h hamt[T]) remove(hash uint32, is func(*T) bool) (hamt[T], *T) {
+func (h hamt[T]) remove(hash uint64, is func(*T) bool) (hamt[T], *T) {
 	return h.removeAt(hash, is, 0)
 }
 
-func (h hamt[T]) removeAt(hash uint32, is func(*T) bool, depth uint) (hamt[T], *T) {
+func (h hamt[T]) removeAt(hash uint64, is func(*T) bool, depth uint) (hamt[T], *T) {
 	if h.kids != nil {
 		i := hash >> (depth * hashBits) % fanOut
 		k, v := h.kids[i].removeAt(hash, is, depth+1)

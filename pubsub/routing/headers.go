@@ -1,83 +1,153 @@
 package routing
 
-import (
-	"fmt"
-	"strings"
+import "github.com/gobindery/bindery/pubsub"
 
-	"github.com/gobindery/bindery/pubsub"
-)
-
-// headersMatch is what a binding's arguments ask of a message's headers.
-// See https://www.rabbitmq.com/tutorials/amqp-concepts#exchange-headers.
-type headersMatch struct {
-	any   bool // one condition is enough
-	wants []condition
+// headersIndex is the bindings of a headers exchange. Each is found by what it
+// asks for: an "all" binding by one of its arguments, the one that the fewest
+// bindings share; an "any" binding by each. So the cost of a route grows with
+// the message's headers, and with the bindings that one of them finds, but not
+// with all the others. The zero value is empty; it is changed by replacing it.
+type headersIndex[Q comparable] struct {
+	list   hamt[binding[Q]] // all
+	always group[Q]         // "all" of nothing: they match everything
+	asking hamt[asking[Q]]
 }
 
-// condition asks for one header.
-type condition struct {
-	name  string
-	value any // nil: whatever the value is
+// asking is the bindings that a header finds whose name and value have this
+// hash. That they match must be checked.
+type asking[Q comparable] struct {
+	hash     uint64
+	bindings hamt[binding[Q]]
+	n        int
 }
 
-// compileHeaders returns what the arguments of a binding from a headers
-// exchange ask for, or an error in RabbitMQ's words.
-func compileHeaders(args pubsub.Table) (*headersMatch, error) {
-	m := new(headersMatch)
-	withX := false
-	if v, ok := args["x-match"]; ok {
-		kind, ok := v.(string)
-		if !ok {
-			typ, val := erlang(v)
-			return nil, fmt.Errorf("%w: Invalid x-match field type %s (value %s); expected longstr", pubsub.ErrPreconditionFailed, typ, val)
+// askHash hashes a header's name and value; values that sameValue takes for
+// equal have equal hashes.
+func askHash(name string, v any) uint64 {
+	switch classOf(v) {
+	case classNumber:
+		n := numberOf(v)
+		if n.negative {
+			n.whole = ^n.whole
 		}
-		switch kind {
-		case "all":
-		case "any":
-			m.any = true
-		case "all-with-x":
-			withX = true
-		case "any-with-x":
-			m.any, withX = true, true
-		default:
-			_, val := erlang(v)
-			return nil, fmt.Errorf("%w: Invalid x-match field value %s; expected all, any, all-with-x, or any-with-x", pubsub.ErrPreconditionFailed, val)
+		return mix(hashString(name), mix(n.whole, hashFloat(n.float)))
+	case classText:
+		if b, ok := v.([]byte); ok {
+			v = string(b)
+		}
+	case classList:
+		if length(v) == 0 {
+			return hashString(name)
 		}
 	}
-	for name, v := range args {
-		if name == "x-match" || !withX && strings.HasPrefix(name, "x-") {
+	return mix(hashString(name), hashValue(v))
+}
+
+func (e *argument) askHash() uint64 { return askHash(e.name, e.value) }
+
+// with returns x with b, which must not be in it, nor be shared yet.
+func (x headersIndex[Q]) with(b *binding[Q]) headersIndex[Q] {
+	x.list = x.list.put(b.hash, b, b.is)
+	a := b.args
+	if a == nil || a.wants == 0 && !a.any {
+		x.always = x.always.with(b)
+		return x
+	}
+	fewest := -1
+	for i := range a.list[:a.wants] {
+		if a.any {
+			x.ask(a.list[i].askHash(), b)
 			continue
 		}
-		m.wants = append(m.wants, condition{name, v})
-	}
-	return m, nil
-}
-
-func (m *headersMatch) matches(headers pubsub.Table) bool {
-	for i := range m.wants {
-		if m.wants[i].holds(headers) == m.any {
-			return m.any
+		n := 0
+		if k := x.askingFor(a.list[i].askHash()); k != nil {
+			n = k.n
+		}
+		if a.list[i].value == nil {
+			n++ // whatever the value is, messages have it
+		}
+		if fewest < 0 || n < fewest {
+			a.by, fewest = i, n
 		}
 	}
-	return !m.any
-}
-
-func (c *condition) holds(headers pubsub.Table) bool {
-	v, ok := headers[c.name]
-	return ok && (c.value == nil || sameValue(c.value, v))
-}
-
-// erlang returns the type and the value as RabbitMQ prints them.
-func erlang(v any) (typ, val string) {
-	switch v := v.(type) {
-	case nil:
-		return "void", "undefined"
-	case bool:
-		return "bool", fmt.Sprint(v)
-	case string:
-		return "longstr", fmt.Sprintf("<<%q>>", v)
-	case []byte:
-		return "binary", fmt.Sprintf("<<%q>>", v)
+	if !a.any {
+		x.ask(a.list[a.by].askHash(), b)
 	}
-	return fmt.Sprintf("%T", v), fmt.Sprint(v)
+	return x
+}
+
+// without returns x without b, which must be in it.
+func (x headersIndex[Q]) without(b *binding[Q]) headersIndex[Q] {
+	x.list, b = x.list.remove(b.hash, b.is) // the one that was added
+	a := b.args
+	switch {
+	case a == nil || a.wants == 0 && !a.any:
+		x.always = x.always.without(b)
+	case a.any:
+		for i := range a.list[:a.wants] {
+			x.unask(a.list[i].askHash(), b)
+		}
+	default:
+		x.unask(a.list[a.by].askHash(), b)
+	}
+	return x
+}
+
+func (x *headersIndex[Q]) askingFor(hash uint64) *asking[Q] {
+	for _, s := range x.asking.bucket(hash) {
+		if s.hash == hash {
+			return s.val
+		}
+	}
+	return nil
+}
+
+func (x *headersIndex[Q]) ask(hash uint64, b *binding[Q]) {
+	k := &asking[Q]{hash: hash}
+	if old := x.askingFor(hash); old != nil {
+		*k = *old
+	}
+	k.bindings = k.bindings.put(b.hash, b, b.is)
+	k.n++
+	x.asking = x.asking.put(hash, k, func(*asking[Q]) bool { return true })
+}
+
+func (x *headersIndex[Q]) unask(hash uint64, b *binding[Q]) {
+	k := *x.askingFor(hash)
+	k.bindings, _ = k.bindings.remove(b.hash, b.is)
+	k.n--
+	if k.n == 0 {
+		x.asking, _ = x.asking.remove(hash, func(*asking[Q]) bool { return true })
+		return
+	}
+	x.asking = x.asking.put(hash, &k, func(*asking[Q]) bool { return true })
+}
+
+// match gives s the destinations of all bindings that a message with these
+// headers gets through. A binding may be found more than once.
+func (x *headersIndex[Q]) match(headers pubsub.Table, s *scratch[Q]) {
+	if !x.always.empty() {
+		s.take(x.always.dests())
+	}
+	if x.asking.empty() {
+		return
+	}
+	for name, v := range headers {
+		x.try(askHash(name, v), headers, s)
+		if v != nil {
+			x.try(askHash(name, nil), headers, s)
+		}
+	}
+}
+
+func (x *headersIndex[Q]) try(hash uint64, headers pubsub.Table, s *scratch[Q]) {
+	k := x.askingFor(hash)
+	if k == nil {
+		return
+	}
+	for b := range k.bindings.all() {
+		if b.args.match(headers) {
+			s.take(&b.to.alone)
+		}
+	}
 }

@@ -1,21 +1,6 @@
 package routing
 
-import (
-	"strings"
-	"sync/atomic"
-)
-
-var nodeIDs atomic.Uint32
-
-// newNodeID returns an id other than 0. Nodes may share one, after four
-// billion: it is only hashed.
-func newNodeID() uint32 {
-	for {
-		if id := nodeIDs.Add(1); id != 0 {
-			return id
-		}
-	}
-}
+import "hash/maphash"
 
 // states matches one key against a trie: it is the set of nodes where the
 // words read so far lead, at once. Each word takes the whole set one step on,
@@ -42,14 +27,14 @@ func (s *states[Q]) match(root *node[Q], key string) {
 	s.now, s.next, s.looping = s.now[:0], s.next[:0], s.looping[:0]
 	s.seen.clear()
 	s.reach(root)
-	for more := key != ""; more; {
+	for i, more := 0, key != ""; more; {
 		s.now, s.next = s.next, s.now[:0]
 		if len(s.now) == 0 && len(s.looping) == 0 {
 			return
 		}
-		var w string
-		w, key, more = strings.Cut(key, ".")
-		hash := hashString(w)
+		end, hash := nextWord(key, i)
+		w := key[i:end]
+		i, more = end+1, end < len(key)
 		// Those that this word makes loop have not read it: they go last.
 		looping := s.looping
 		for _, n := range looping {
@@ -70,9 +55,9 @@ func (s *states[Q]) match(root *node[Q], key string) {
 }
 
 // step reaches the node that the word leads to from n, if there is one.
-func (s *states[Q]) step(n *node[Q], w string, hash uint32) {
+func (s *states[Q]) step(n *node[Q], w string, hash uint64) {
 	for _, k := range n.kids.bucket(hash) {
-		if k.hash == hash && k.val.word == w {
+		if k.hash == hash && (len(w) < longWord || k.val.word == w) {
 			s.reach(k.val)
 			return
 		}
@@ -102,6 +87,8 @@ type nodeSet[Q comparable] struct {
 }
 
 const nodeSetShort = 8
+
+var nodeSeed = maphash.MakeSeed()
 
 func (s *nodeSet[Q]) clear() {
 	if len(s.list) > nodeSetShort {
@@ -137,7 +124,7 @@ func (s *nodeSet[Q]) add(n *node[Q]) bool {
 // place returns where n is in the table, or belongs.
 func (s *nodeSet[Q]) place(n *node[Q]) int {
 	mask := len(s.table) - 1
-	i := int(hashID(n.id)) & mask
+	i := int(maphash.Comparable(nodeSeed, n)) & mask
 	for s.table[i] != 0 && s.list[s.table[i]-1] != n {
 		i = (i + 1) & mask
 	}

@@ -39,130 +39,120 @@ func (t *Table[Q]) Route(r *Request, into []Q) ([]Q, error) {
 	if x.spec.Internal && !r.Dead {
 		return nil, fmt.Errorf("%w: cannot publish to internal exchange '%s'", pubsub.ErrAccessRefused, r.Exchange)
 	}
-	if len(r.MoreKeys) == 0 {
-		if d := x.quick(r.Key); d != nil && x.finalDests(d) {
-			return d.result(), nil
-		}
+	if len(r.MoreKeys) > 0 {
+		return t.search(x, r, into), nil
 	}
-	s := t.scratch.get()
-	out := t.walk(x, r, s, into[:0])
-	t.scratch.put(s)
-	return out, nil
+	var d *dests[Q]
+	switch x.spec.Kind {
+	case pubsub.Topic:
+		e, again := x.recall(r.Key)
+		if e != nil && e.ends {
+			return e.queues, nil
+		}
+		if e == nil && !again && x.root != nil {
+			s := descent[Q]{key: r.Key, out: into[:0]}
+			s.from(x.root, 0)
+			if !s.gaveUp && (s.first != nil || x.spec.Alternate == "") {
+				return s.result(), nil
+			}
+		}
+	case pubsub.Direct:
+		d = x.direct(r.Key)
+	case pubsub.Fanout:
+		d = x.all.dests()
+	}
+	if d != nil && x.ends(d) {
+		return d.result(), nil
+	}
+	return t.search(x, r, into), nil
+}
+
+// ends reports whether a route ends where x has found d.
+func (x *exchange[Q]) ends(d *dests[Q]) bool {
+	return len(d.exchanges) == 0 && (len(d.ids) > 0 || x.spec.Alternate == "")
 }
 
 // routeByName is the default exchange's route.
 func (t *Table[Q]) routeByName(r *Request, into []Q) []Q {
-	q := t.queue(r.Key)
 	if len(r.MoreKeys) == 0 {
-		if q == nil {
-			return nil
+		if q := t.queue(r.Key); q != nil {
+			return q.target.alone.result()
 		}
-		return q.target.alone.result()
+		return nil
 	}
 	s := t.scratch.get()
-	s.begin(t.ids)
-	out := into[:0]
+	s.begin(t.ids, into)
 	for i := -1; i < len(r.MoreKeys); i++ {
-		if i >= 0 {
-			q = t.queue(r.MoreKeys[i])
-		}
-		if q != nil && s.mark(q.target.id) {
-			out = append(out, q.target.q())
+		if q := t.queue(r.key(i)); q != nil {
+			s.take(&q.target.alone)
 		}
 	}
-	t.scratch.put(s)
-	return out
+	return s.end(t.scratch)
 }
 
-// quick returns where a message with this key goes from x, if that is known
-// without a search; else nil.
-func (x *exchange[Q]) quick(key string) *dests[Q] {
-	switch x.spec.Kind {
-	case pubsub.Fanout:
-		return x.all.dests()
-	case pubsub.Direct:
-		if g := x.direct(key); g != nil {
-			return g.dests()
-		}
+// key returns the key, for -1, and then the others.
+func (r *Request) key(i int) string {
+	if i < 0 {
+		return r.Key
 	}
-	return nil
+	return r.MoreKeys[i]
 }
 
-// finalDests reports whether that is all there is to the route.
-func (x *exchange[Q]) finalDests(d *dests[Q]) bool {
-	return len(d.exchanges) == 0 && (len(d.ids) > 0 || x.spec.Alternate == "")
-}
-
-// walk follows a message from x through other exchanges. Each is looked at
+// search follows a message from x through other exchanges. Each is looked at
 // once, so that cycles end.
-func (t *Table[Q]) walk(x *exchange[Q], r *Request, s *scratch[Q], out []Q) []Q {
-	s.begin(t.ids)
+func (t *Table[Q]) search(x *exchange[Q], r *Request, into []Q) []Q {
+	s := t.scratch.get()
+	s.begin(t.ids, into)
 	s.mark(x.target.id)
-	s.work = append(s.work[:0], x)
-	for len(s.work) > 0 {
-		x := s.work[len(s.work)-1]
-		s.work = s.work[:len(s.work)-1]
-		var found bool
-		out, found = t.hop(x, r, s, out)
+	for {
+		s.found = false
+		s.hop(x, r)
 		// What goes on to an exchange has been routed, even if that one has
 		// no use for it or was there before: the alternate gets nothing.
-		if !found && x.spec.Alternate != "" {
+		if !s.found && x.spec.Alternate != "" {
 			if y := t.exchange(x.spec.Alternate); y != nil && s.mark(y.target.id) {
-				s.work = append(s.work, y)
+				s.work = append(s.work, y.target)
 			}
 		}
+		if len(s.work) == 0 {
+			return s.end(t.scratch)
+		}
+		x = t.exchange(s.work[len(s.work)-1].name)
+		s.work = s.work[:len(s.work)-1]
 	}
-	return out
 }
 
-// hop adds what x itself does with a message to out and s.work, and reports
-// whether any binding matched.
-func (t *Table[Q]) hop(x *exchange[Q], r *Request, s *scratch[Q], out []Q) ([]Q, bool) {
-	found := false
-	take := func(d *dests[Q]) {
-		if d.empty() {
-			return
-		}
-		found = true
-		for i, id := range d.ids {
-			if s.mark(id) {
-				out = append(out, d.queues[i])
-			}
-		}
-		for _, to := range d.exchanges {
-			if s.mark(to.id) {
-				s.work = append(s.work, t.exchange(to.name))
-			}
-		}
-	}
+// hop takes where x itself sends a message.
+func (s *scratch[Q]) hop(x *exchange[Q], r *Request) {
 	switch x.spec.Kind {
 	case pubsub.Fanout:
-		take(x.all.dests())
-		return out, found
+		s.take(x.all.dests())
 	case pubsub.Headers:
-		x.list.each(func(b *binding[Q]) bool {
-			if b.match.matches(r.Headers) {
-				take(&b.to.alone)
+		x.byHeaders.match(r.Headers, s)
+	case pubsub.Direct:
+		for i := -1; i < len(r.MoreKeys); i++ {
+			if d := x.direct(r.key(i)); d != nil {
+				s.take(d)
 			}
-			return true
-		})
-		return out, found
-	}
-	for i := -1; i < len(r.MoreKeys); i++ {
-		key := r.Key
-		if i >= 0 {
-			key = r.MoreKeys[i]
 		}
-		if x.spec.Kind == pubsub.Direct {
-			if g := x.direct(key); g != nil {
-				take(g.dests())
-			}
-			continue
-		}
-		s.states.match(x.root, key)
-		for _, g := range s.states.found {
-			take(g.dests())
+	case pubsub.Topic:
+		for i := -1; i < len(r.MoreKeys); i++ {
+			s.topic(x, r.key(i))
 		}
 	}
-	return out, found
+}
+
+func (s *scratch[Q]) topic(x *exchange[Q], key string) {
+	e, again := x.recall(key)
+	if e != nil {
+		s.take(e.dests)
+		return
+	}
+	s.states.match(x.root, key)
+	for _, g := range s.states.found {
+		s.take(g.dests())
+	}
+	if again {
+		x.remember(key, s.states.found)
+	}
 }

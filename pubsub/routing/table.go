@@ -119,7 +119,7 @@ func (t *Table[Q]) Queue(name string) (q Q, ok bool) {
 	if s == nil {
 		return q, false
 	}
-	return s.target.q(), true
+	return s.target.handle, true
 }
 
 // Exchanges returns the exchanges, sorted by name, without the default exchange.
@@ -138,7 +138,7 @@ func (t *Table[Q]) Queues() iter.Seq2[string, Q] {
 	return func(yield func(string, Q) bool) {
 		queues := slices.SortedFunc(t.queues.all(), func(a, b *queue[Q]) int { return compareNames(a.target, b.target) })
 		for _, q := range queues {
-			if !yield(q.target.name, q.target.q()) {
+			if !yield(q.target.name, q.target.handle) {
 				return
 			}
 		}

@@ -12,7 +12,6 @@ type node[Q comparable] struct {
 	kids  hamt[node[Q]] // by literal word
 	star  *node[Q]      // "*": one word
 	any   *node[Q]      // "#": any number of words; its own star and any are nil
-	id    uint32        // of an "#" node, for states to tell them apart
 }
 
 // splitPattern returns a pattern's words in normal form: in a run of wildcards
@@ -61,11 +60,8 @@ func (n *node[Q]) with(words []string, b *binding[Q]) *node[Q] {
 		c.star = c.star.with(rest, b)
 	case "#":
 		c.any = c.any.with(rest, b)
-		if c.any.id == 0 {
-			c.any.id = newNodeID()
-		}
 	default:
-		hash, is := hashString(w), func(k *node[Q]) bool { return k.word == w }
+		hash, is := hashWord(w), func(k *node[Q]) bool { return k.word == w }
 		k := c.kids.get(hash, is).with(rest, b)
 		k.word = w
 		c.kids = c.kids.put(hash, k, is)
@@ -88,7 +84,7 @@ func (n *node[Q]) without(words []string, b *binding[Q]) *node[Q] {
 		case "#":
 			c.any = c.any.without(rest, b)
 		default:
-			hash, is := hashString(w), func(k *node[Q]) bool { return k.word == w }
+			hash, is := hashWord(w), func(k *node[Q]) bool { return k.word == w }
 			if k := c.kids.get(hash, is).without(rest, b); k != nil {
 				c.kids = c.kids.put(hash, k, is)
 			} else {
