@@ -71,7 +71,7 @@ func (d *dialer) handshake(wire *mergeConn, role string) (*session, error) {
 	properties["product"] = "Bindery"
 	properties.SetClientConnectionName(d.name + " (" + role + ")")
 	conn, err := amqp.Open(wire, amqp.Config{
-		SASL:       []amqp.Authentication{&amqp.PlainAuth{Username: d.addr.user, Password: d.addr.password}},
+		SASL:       []amqp.Authentication{&login{d.addr.user, d.addr.password, properties}},
 		Vhost:      d.addr.vhost,
 		FrameSize:  128 << 10,
 		Heartbeat:  d.heartbeat,
@@ -93,4 +93,26 @@ func (d *dialer) handshake(wire *mergeConn, role string) (*session, error) {
 		}
 	}()
 	return s, nil
+}
+
+// login is the SASL mechanism PLAIN.
+type login struct {
+	user, password string
+	properties     amqp.Table // the connection's
+}
+
+// Mechanism implements amqp091.Authentication.
+func (l *login) Mechanism() string { return "PLAIN" }
+
+// Response implements amqp091.Authentication. It is asked for after amqp091-go
+// has put its capabilities into the properties, and before they are sent: here
+// is the one place to add a capability that it doesn't have. With this one
+// RabbitMQ says at once that the password is wrong, instead of closing the
+// socket after three seconds without a word.
+// See https://www.rabbitmq.com/docs/auth-notification.
+func (l *login) Response() string {
+	if c, ok := l.properties["capabilities"].(amqp.Table); ok {
+		c["authentication_failure_close"] = true
+	}
+	return "\x00" + l.user + "\x00" + l.password
 }

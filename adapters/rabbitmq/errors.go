@@ -55,10 +55,9 @@ func openError(err error, a *address) error {
 	if e, ok := errors.AsType[*amqp.Error](err); ok {
 		switch {
 		case e == amqp.ErrCredentials:
-			// RabbitMQ closes the socket without a word here, because
-			// amqp091-go doesn't tell it the capability
-			// authentication_failure_close.
 			return fmt.Errorf("%w: wrong password for user %q, or no such user: the server closed the connection during login", pubsub.ErrAccessRefused, a.user)
+		case e.Server && e.Code == amqp.AccessRefused:
+			return fmt.Errorf("wrong password for user %q, or no such user: %w", a.user, &brokerError{pubsub.ErrAccessRefused, e})
 		case e == amqp.ErrVhost:
 			return fmt.Errorf("%w: vhost %q: the server closed the connection", pubsub.ErrNotFound, a.vhost)
 		case e == amqp.ErrSASL:

@@ -48,10 +48,10 @@ const (
 
 // flight is a publish without an outcome.
 type flight struct {
-	p     *pubsub.Publication // nil once it has its outcome
+	p     *pubsub.Publication        // nil once it has its outcome
 	dc    *amqp.DeferredConfirmation // nil while it is being written
-	key   string // the routing key that was sent
-	print uint64 // identifies a mandatory message, if it comes back
+	key   string                     // the routing key that was sent
+	print uint64                     // identifies a mandatory message, if it comes back
 	back  *amqp.Return
 	then  func(error) // told of the outcome too; may be nil
 }

@@ -149,16 +149,27 @@ type boundTransport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t boundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	return t.base.RoundTrip(r.WithContext(t.ctx))
+	resp, err := t.base.RoundTrip(r.WithContext(t.ctx))
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		// The client's own error for this can be told only by its text.
+		resp.Body.Close()
+		return nil, errUnauthorized
+	}
+	return resp, err
 }
+
+var errUnauthorized = errors.New("401 Unauthorized")
 
 // managementError says what to do where the API doesn't answer.
 func (c *Conn) managementError(ctx context.Context, err error) error {
 	const advice = "listing needs RabbitMQ's management plugin: enable it with rabbitmq-plugins enable rabbitmq_management, or give its URL if it is elsewhere (parameter management)"
 	at := "management API at " + c.managementBase()
+	if errors.Is(err, errUnauthorized) {
+		return fmt.Errorf("%w: %s: %w; it wants a user of the broker with the tag management or monitoring", pubsub.ErrAccessRefused, at, errUnauthorized)
+	}
 	if e, ok := errors.AsType[rabbithole.ErrorResponse](err); ok {
 		switch e.StatusCode {
-		case http.StatusUnauthorized, http.StatusForbidden:
+		case http.StatusForbidden:
 			return fmt.Errorf("%w: %s: %w; the user needs the tag management or monitoring", pubsub.ErrAccessRefused, at, err)
 		case http.StatusNotFound:
 			return fmt.Errorf("%w: %s: %w; %s", pubsub.ErrUnsupported, at, err, advice)
