@@ -174,7 +174,7 @@ func cancelWhileReceiving(w *world) {
 	q := c.temp()
 	for range 10 {
 		cons := c.consume(q, nil)
-		ended := make(chan string)
+		ended := make(chan string, 1)
 		go func() {
 			_, err := cons.Receive(w.ctx)
 			if errors.Is(err, pubsub.ErrClosed) {

@@ -165,7 +165,9 @@ func (c *conn) take(queue string) (ds []pubsub.Delivery) {
 		if !ok {
 			return ds
 		}
-		ds = append(ds, d)
+		if ds = append(ds, d); len(ds) > 100_000 {
+			c.w.Fatalf("queue %q never gets empty", queue)
+		}
 	}
 }
 

@@ -222,7 +222,11 @@ func consumeReceivers(w *world) {
 				if err := d.Ack(w.ctx); err != nil {
 					return
 				}
-				got <- string(d.Body)
+				select {
+				case got <- string(d.Body):
+				case <-w.ctx.Done():
+					return
+				}
 			}
 		}()
 	}

@@ -94,7 +94,7 @@ func (w *world) either(consumers ...*consumer) delivered {
 	w.wait("a delivery at one of %d consumers", len(consumers))
 	ctx, cancel := context.WithTimeout(w.ctx, w.patience)
 	defer cancel()
-	got := make(chan *delivered)
+	got := make(chan *delivered, len(consumers))
 	for _, cons := range consumers {
 		go func() {
 			d, err := cons.Receive(ctx)
@@ -132,7 +132,10 @@ func dispatchWaiting(w *world) {
 			if err != nil {
 				return
 			}
-			got <- string(d.Body)
+			select {
+			case got <- string(d.Body):
+			case <-w.ctx.Done():
+			}
 		}
 	}()
 	for _, body := range numbers(10) {

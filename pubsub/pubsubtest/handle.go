@@ -105,11 +105,14 @@ func handleEnds(w *world) {
 	c.publish("", q, "x")
 	cons := c.consume(q, nil)
 	ctx, cancel := context.WithCancel(w.ctx)
-	started, finish, returned := make(chan string, 1), make(chan struct{}), make(chan string, 1)
+	started, finish, returned := make(chan string, 9), make(chan struct{}), make(chan string, 1)
 	go func() {
 		err := cons.Handle(ctx, nil, func(hctx context.Context, d pubsub.Delivery) error {
 			started <- "started"
-			<-finish
+			select {
+			case <-finish:
+			case <-w.ctx.Done():
+			}
 			return hctx.Err()
 		})
 		returned <- fmt.Sprint(err)

@@ -14,7 +14,8 @@ var maxLengthCases = []Case{
 	{"max-length/bytes", "a queue over max-bytes drops from its head; a message larger than that empties the queue", maxLengthBytes},
 	{"max-length/both", "whichever of the limits is reached counts", maxLengthBoth},
 	{"max-length/reject-publish", "a full queue with reject-publish refuses new messages (nack)", maxLengthRejectPublish},
-	{"max-length/reject-publish bytes", "reject-publish refuses while the queue holds max-bytes", maxLengthRejectBytes},
+	{"max-length/reject-publish bytes", "reject-publish refuses what max-bytes has no room for", maxLengthRejectBytes},
+	{"max-length/reject-publish ready", "reject-publish with a max-length of 0 refuses, though a consumer is ready", maxLengthRejectReady},
 	{"max-length/fan-out", "one full queue of a fan-out: refused, though the others got it", maxLengthFanOut},
 	{"max-length/reject-publish requeue", "a requeue into a full queue with reject-publish is kept", maxLengthRejectRequeue},
 }
@@ -113,12 +114,18 @@ func maxLengthRejectBytes(w *world) {
 	c := w.open()
 	q := c.queue(pubsub.Queue{MaxBytes: ptr(10), Overflow: pubsub.RejectPublish})
 	c.publish("", q, "aaaa", "bbbb")
-	w.eventually("the queue to be full", func() (any, bool) {
-		err := c.send("", q, text("cccc"))
-		return err, err != nil
-	})
-	w.fails(c.send("", q, text("dddd")), pubsub.ErrRefused, "publish to a queue that holds max-bytes")
-	w.equal("first", string(c.get(q).Body), "aaaa")
+	w.fails(c.send("", q, text("ccc")), pubsub.ErrRefused, "publish of more bytes than the queue has room for")
+	c.publish("", q, "dd", "")
+	w.fails(c.send("", q, text("e")), pubsub.ErrRefused, "publish to a queue that holds max-bytes")
+	c.holds(q, "aaaa", "bbbb", "dd", "")
+}
+
+func maxLengthRejectReady(w *world) {
+	c := w.open()
+	q := c.queue(pubsub.Queue{MaxLength: ptr(0), Overflow: pubsub.RejectPublish})
+	c.consume(q, nil)
+	w.fails(c.send("", q, text("x")), pubsub.ErrRefused, "publish to a queue that holds nothing")
+	w.equal("ready", c.ready(q), 0)
 }
 
 func maxLengthFanOut(w *world) {

@@ -11,6 +11,7 @@ var queueDeleteCases = []Case{
 	{"queue/purge unacknowledged", "purge leaves unacknowledged messages", queuePurgeUnacknowledged},
 	{"queue/auto-delete", "an auto-delete queue goes after its last consumer leaves", queueAutoDelete},
 	{"queue/auto-delete connection", "an auto-delete queue goes when its last consumer's connection ends", queueAutoDeleteConnection},
+	{"queue/auto-delete unsettled", "what the last consumer of an auto-delete queue had not settled goes with the queue, and dead-letters nothing", queueAutoDeleteUnsettled},
 	{"queue/auto-delete unconsumed", "an auto-delete queue that was never consumed stays, also after get", queueAutoDeleteUnconsumed},
 }
 
@@ -138,4 +139,24 @@ func queueAutoDeleteUnconsumed(w *world) {
 	w.ok(other.Close())
 	c.holds(q, "y")
 	w.equal("ready", c.ready(q), 0)
+}
+
+func queueAutoDeleteUnsettled(w *world) {
+	c := w.open()
+	grave := c.grave()
+	auto := pubsub.Queue{Name: "auto", AutoDelete: true, MaxLength: ptr(1), DeadLetter: toGrave()}
+	for _, end := range []func(*conn, *consumer){
+		func(_ *conn, cons *consumer) { cons.close() },
+		func(other *conn, _ *consumer) { w.ok(other.Close()) },
+	} {
+		other := w.open()
+		q := other.queue(auto)
+		cons := other.consume(q, nil)
+		c.publish("", q, "0", "1", "2")
+		cons.gets("0", "1", "2")
+		end(other, cons) // were they requeued, there would be too many
+		c.gone(q)
+	}
+	c.publish("dlx", "", "marker")
+	c.holds(grave, "marker")
 }

@@ -61,7 +61,7 @@ func shutdownCloseAborts(w *world) {
 	other.publish("", q, numbers(5)...)
 	cons := c.consume(q, &pubsub.ConsumeOptions{Prefetch: 3})
 	w.ack(cons.gets("0", "1")[0])
-	ended := make(chan string)
+	ended := make(chan string, 2)
 	for range 2 {
 		waiting := c.consume(c.temp(), nil)
 		go func() {
