@@ -315,8 +315,12 @@ func (c *consumer) finish(all bool) {
 		c.end = errClosed
 	}
 	c.wakeUp()
-	// It leaves first, so that what goes back does not come to it again.
-	last := q.leave(c)
+	// It leaves first, so that what goes back does not come to it again. If
+	// that deletes the queue, nothing goes back, and so nothing is dead-lettered
+	// for want of room.
+	if last := q.leave(c); last && q.settings.AutoDelete && !q.deleted {
+		v.deleteLocked(q)
+	}
 	if !c.autoAck {
 		first := c.handed + 1
 		if all {
@@ -328,11 +332,7 @@ func (c *consumer) finish(all bool) {
 	if !q.deleted {
 		q.dispatch()
 	}
-	deleteQueue := last && q.settings.AutoDelete && !q.deleted
 	q.mu.Unlock()
-	if deleteQueue {
-		v.deleteQueue(q)
-	}
 	v.mu.Unlock()
 	v.sendDead()
 }

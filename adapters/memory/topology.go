@@ -205,9 +205,14 @@ func (c *Conn) DeleteQueue(_ context.Context, name string, o pubsub.DeleteQueueO
 
 // deleteQueue deletes a queue and ends its consumers. v.mu is held.
 func (v *vhost) deleteQueue(q *queue) (ready int) {
-	v.table.Store(v.table.Load().RemoveQueue(q.name))
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return v.deleteLocked(q)
+}
+
+// deleteLocked is deleteQueue with q.mu held too.
+func (v *vhost) deleteLocked(q *queue) (ready int) {
+	v.table.Store(v.table.Load().RemoveQueue(q.name))
 	q.deleted = true
 	ready = q.clear()
 	if q.idleTimer != nil {

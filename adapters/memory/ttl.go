@@ -93,19 +93,17 @@ func (q *queue) deleteUnused() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.deleted {
+		return
+	}
 	rest := q.settings.Expires - time.Duration(v.server.now()-q.lastUsed)
 	if len(q.consumers) > 0 {
 		rest = q.settings.Expires // when the last one leaves, that is a use
 	}
-	if q.deleted {
-		q.mu.Unlock()
-		return
-	}
 	if rest > 0 {
 		q.idleTimer.Reset(rest)
-		q.mu.Unlock()
 		return
 	}
-	q.mu.Unlock()
-	v.deleteQueue(q)
+	v.deleteLocked(q)
 }
