@@ -50,6 +50,10 @@ func (c *Conn) Close() error {
 	// The connection's own queues go first: what returns to them is gone, and
 	// must not be dead-lettered or given to another of its consumers.
 	c.vhost.deleteOwned(c)
+	// Then all consumers leave, so that none gets what another gives back.
+	for s := range consumers {
+		s.leave()
+	}
 	for s := range consumers {
 		s.finish(true)
 	}

@@ -307,20 +307,10 @@ func (c *consumer) Close() error {
 // finish takes the consumer off its queue and returns to that what Receive has
 // not handed over; with all, everything that is not settled.
 func (c *consumer) finish(all bool) {
-	q, v := c.queue, c.queue.vhost
-	v.mu.Lock()
+	// It leaves first, so that what goes back does not come to it again.
+	c.leave()
+	q := c.queue
 	q.mu.Lock()
-	c.applyAcks()
-	if c.end == nil {
-		c.end = errClosed
-	}
-	c.wakeUp()
-	// It leaves first, so that what goes back does not come to it again. If
-	// that deletes the queue, nothing goes back, and so nothing is dead-lettered
-	// for want of room.
-	if last := q.leave(c); last && q.settings.AutoDelete && !q.deleted {
-		v.deleteLocked(q)
-	}
 	if !c.autoAck {
 		first := c.handed + 1
 		if all {
@@ -333,8 +323,25 @@ func (c *consumer) finish(all bool) {
 		q.dispatch()
 	}
 	q.mu.Unlock()
-	v.mu.Unlock()
-	v.sendDead()
+	q.vhost.sendDead()
+}
+
+// leave ends what the queue gives to the consumer. If that deletes the queue,
+// nothing goes back, and so nothing is dead-lettered for want of room.
+func (c *consumer) leave() {
+	q, v := c.queue, c.queue.vhost
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c.applyAcks()
+	if c.end == nil {
+		c.end = errClosed
+	}
+	c.wakeUp()
+	if last := q.leave(c); last && q.settings.AutoDelete && !q.deleted {
+		v.deleteLocked(q)
+	}
 }
 
 // giveBack requeues what is not settled from the tag first on.
