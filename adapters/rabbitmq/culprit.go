@@ -26,9 +26,9 @@ import (
 // its own (see publisher). What is left is an exchange that another program
 // deletes, or a permission that is withdrawn, while publishes are in flight.
 
-// end gives outcomes after RabbitMQ closed the channel, and returns what is to
-// be sent again, and the error.
-func (l *lane) end() (again []flight, why *amqp.Error) {
+// end gives outcomes after RabbitMQ closed the channel. It returns what is to
+// be sent again, the error, and the exchange of the publish that got it.
+func (l *lane) end() (again []flight, why *amqp.Error, exchange string) {
 	select {
 	case why = <-l.closes:
 	default:
@@ -39,7 +39,7 @@ func (l *lane) end() (again []flight, why *amqp.Error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over != laneOpen {
-		return nil, why
+		return nil, why, ""
 	}
 	l.over = laneClosed
 	l.matchReturnsLocked()
@@ -60,6 +60,7 @@ func (l *lane) end() (again []flight, why *amqp.Error) {
 		case i < culprit:
 			f.resolve(fmt.Errorf("%w: another publish made the server close the channel before it confirmed this one: %s", pubsub.ErrUnconfirmed, reason(why)))
 		case i == culprit:
+			exchange = f.p.Exchange
 			f.resolve(errorOf(why))
 		default:
 			again = append(again, *f)
@@ -68,7 +69,7 @@ func (l *lane) end() (again []flight, why *amqp.Error) {
 	}
 	l.flights.trim()
 	l.wakeLocked()
-	return again, why
+	return again, why, exchange
 }
 
 // lastSuspect returns the index of the last of left that the error may be about.

@@ -223,7 +223,11 @@ func (s *session) end() {
 	if s.blocked.Load() != nil {
 		limit = flushLimit // RabbitMQ doesn't read from it, so won't answer
 	}
+	// Not CloseDeadline: amqp091-go's heartbeat may set another deadline after
+	// it.
+	cut := time.AfterFunc(limit, func() { s.wire.Conn.Close() })
+	defer cut.Stop()
 	// The error is that the connection is gone already, which is what we want.
-	_ = s.conn.CloseDeadline(time.Now().Add(limit))
+	_ = s.conn.Close()
 	<-s.ended
 }

@@ -105,7 +105,8 @@ func (p *publisher) idle() {
 	if l == nil || l.settle() || !p.main.CompareAndSwap(l, nil) {
 		return
 	}
-	again, why := l.end()
+	again, why, exchange := l.end()
+	p.setGood(exchange, false)
 	p.mu.Lock()
 	p.unsent = append(again, p.unsent...)
 	p.mu.Unlock()
