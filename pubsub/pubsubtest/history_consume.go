@@ -87,17 +87,19 @@ func drops(q *modelQueue) bool {
 	return q.MaxLength != nil && (q.Overflow == "" || q.Overflow == pubsub.DropHead)
 }
 
-// ackThrough is the model's side of AckThrough.
+// ackThrough is the model's side of AckThrough: it acks what it can, and if
+// some have gone back with their consumer, that is told.
 func (p *play) ackThrough(h *holding) error {
-	if h.model.returned {
-		return h.model.lost()
-	}
 	err := pubsub.ErrSettled
 	for _, earlier := range p.held {
-		own := earlier == h || h.pair != nil && earlier.pair == h.pair
-		if own && !earlier.model.settled && !earlier.model.returned {
-			_ = p.m.settle(earlier.model, pubsub.Ack)
-			err = nil
+		if earlier == h || h.pair != nil && earlier.pair == h.pair {
+			switch {
+			case earlier.model.returned:
+				err = earlier.model.lost()
+			case !earlier.model.settled:
+				_ = p.m.settle(earlier.model, pubsub.Ack)
+				err = nil
+			}
 		}
 		if earlier == h {
 			break
