@@ -35,8 +35,9 @@ type Options struct {
 	// broker is reached by TLS. It may hold a user and a password of its own.
 	Management string
 
-	// Heartbeat is the interval in which both sides show that they live; a
-	// connection is given up after about two without a sign. Zero is 10 s.
+	// Heartbeat is how long the other side may be silent, about: both show twice
+	// in that time that they live, and a connection without a sign for one and
+	// a half of it is given up. Zero is 10 s.
 	Heartbeat time.Duration
 
 	// Dial opens a TCP connection. Nil is [net.Dialer.DialContext].
@@ -161,7 +162,7 @@ func openAddress(ctx context.Context, a *address, o *Options) (*Conn, error) {
 
 // connect opens the two connections.
 func (c *Conn) connect(ctx context.Context, d *dialer) error {
-	c.publisher = newPublisher(c.log, &c.names, &c.running)
+	c.publisher = newPublisher(c)
 	c.publisher.link = &link{
 		role:    "publishing",
 		log:     c.log,
@@ -183,8 +184,14 @@ func (c *Conn) connect(ctx context.Context, d *dialer) error {
 		c.publisher.link.close()
 		return err
 	}
+	c.publisher.started.Store(true)
 	return nil
 }
+
+// restored returns once the connection for topology and consuming has answered
+// something that was sent after the call. If the broker was restarted before, it is
+// another one by then, and what was declared on the last is there again.
+func (c *Conn) restored(ctx context.Context) error { return c.CheckExchange(ctx, "amq.direct") }
 
 // Publish implements pubsub.Adapter.
 func (c *Conn) Publish(ctx context.Context, p *pubsub.Publication) {
@@ -244,6 +251,7 @@ func (c *Conn) Close() error {
 		links.Go(c.consuming.close)
 		links.Wait()
 		for _, sub := range subs {
+			sub.stop() // if it waits to consume again
 			<-sub.done
 		}
 		c.running.wait()

@@ -63,7 +63,7 @@ func (l *lane) end() (again []flight, why *amqp.Error, exchange string) {
 			exchange = f.p.Exchange
 			f.resolve(errorOf(why))
 		default:
-			again = append(again, *f)
+			again = append(again, flight{p: f.p, key: f.key, then: f.then})
 			f.p = nil
 		}
 	}

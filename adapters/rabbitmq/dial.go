@@ -73,7 +73,7 @@ func (d *dialer) handshake(wire *mergeConn, role string) (*session, error) {
 	conn, err := amqp.Open(wire, amqp.Config{
 		SASL:       []amqp.Authentication{&login{d.addr.user, d.addr.password, properties}},
 		Vhost:      d.addr.vhost,
-		FrameSize:  128 << 10,
+		FrameSize:  frameSize,
 		Heartbeat:  d.heartbeat,
 		Properties: properties,
 		Locale:     "en_US",

@@ -123,6 +123,8 @@ func (l *lane) send(f flight) error {
 	case err != nil:
 		// Some of the bytes may be on their way.
 		last.resolve(fmt.Errorf("%w: %s", pubsub.ErrUnconfirmed, reason(err)))
+		l.flights.trim()
+		l.wakeLocked()
 		return nil
 	case l.over == laneClosed:
 		// RabbitMQ closed the channel meanwhile. It discarded this one, or

@@ -20,10 +20,13 @@ import (
 // RabbitMQ may find fault with. An error there, which closes the channel,
 // concerns only the publish that caused it.
 type publisher struct {
-	link  *link
-	log   *slog.Logger
-	names *names
-	crew  *crew // goroutines that Close waits for
+	c    *Conn
+	link *link
+	log  *slog.Logger
+	crew *crew // goroutines that Close waits for
+
+	started atomic.Bool  // Open has succeeded: later connections follow a lost one
+	frame   atomic.Int64 // the largest frame that the server takes, in bytes
 
 	main atomic.Pointer[lane] // nil while there is none
 
@@ -43,15 +46,23 @@ type publisher struct {
 	unsent  []flight      // what goes first by the next main lane
 }
 
-func newPublisher(log *slog.Logger, names *names, crew *crew) *publisher {
-	p := &publisher{log: log, names: names, crew: crew, trialMu: make(chan struct{}, 1), changed: make(chan struct{})}
+func newPublisher(c *Conn) *publisher {
+	p := &publisher{c: c, log: c.log, crew: &c.running, trialMu: make(chan struct{}, 1), changed: make(chan struct{})}
 	p.good.Store(&map[string]bool{})
 	return p
 }
 
 // prepare opens the main lane of a new connection. It is link.prepare.
-func (p *publisher) prepare(_ context.Context, s *session) error {
+func (p *publisher) prepare(ctx context.Context, s *session) error {
 	go p.watchBlocked(s, s.conn.NotifyBlocked(make(chan amqp.Blocking, 1)))
+	p.frame.Store(int64(s.conn.Config.FrameSize))
+	if p.started.Load() {
+		// The broker may have been restarted. What was published before our
+		// exchanges and queues are there again would be lost or fail.
+		if err := p.c.restored(ctx); err != nil {
+			return err
+		}
+	}
 	p.good.Store(&map[string]bool{}) // exchanges may be gone, as the broker restarted
 	return p.openMain(s)
 }
@@ -211,7 +222,7 @@ func (p *publisher) wait(ctx context.Context) error {
 // publish sends a publish, or gives it its outcome.
 func (p *publisher) publish(ctx context.Context, pub *pubsub.Publication) error {
 	if len(pub.Message.Headers) > 0 {
-		if err := checkSize("header", pub.Message.Headers, frameSize); err != nil {
+		if err := checkSize("header", pub.Message.Headers, int(p.frame.Load())); err != nil {
 			return err
 		}
 	}
@@ -236,7 +247,7 @@ func (p *publisher) publish(ctx context.Context, pub *pubsub.Publication) error 
 
 // address puts in the names that RabbitMQ knows now.
 func (p *publisher) address(f *flight) {
-	m := p.names
+	m := &p.c.names
 	if f.p.Exchange == "" {
 		f.key = m.current(f.p.RoutingKey)
 	}

@@ -16,7 +16,7 @@ type nothing = struct{}
 // DeclareExchange implements pubsub.Adapter.
 func (c *Conn) DeclareExchange(ctx context.Context, e pubsub.Exchange) error {
 	r := exchangeRecord{e.Name, string(e.Kind), e.Durable, e.AutoDelete, e.Internal, exchangeArguments(e)}
-	if err := checkSize("argument", r.args, frameSize); err != nil {
+	if err := checkSize("argument", r.args, int(c.publisher.frame.Load())); err != nil {
 		return err
 	}
 	_, err := operate(ctx, c, true, func(_ *session, ch *amqp.Channel) (nothing, error) {
@@ -69,7 +69,7 @@ func (c *Conn) DeclareQueue(ctx context.Context, q pubsub.Queue) (pubsub.QueueIn
 		}
 	}
 	r := queueRecord{name: q.Name, chosen: q.Name == "", durable: q.Durable, exclusive: q.Exclusive, autoDelete: q.AutoDelete, args: queueArguments(q)}
-	if err := checkSize("argument", r.args, frameSize); err != nil {
+	if err := checkSize("argument", r.args, int(c.publisher.frame.Load())); err != nil {
 		return pubsub.QueueInfo{}, err
 	}
 	return operate(ctx, c, true, func(_ *session, ch *amqp.Channel) (pubsub.QueueInfo, error) {
@@ -122,7 +122,7 @@ func (c *Conn) PurgeQueue(ctx context.Context, name string) (purged int, err err
 // Bind implements pubsub.Adapter.
 func (c *Conn) Bind(ctx context.Context, b pubsub.Binding) error {
 	b.Arguments = b.Arguments.Clone()
-	if err := checkSize("argument", b.Arguments, frameSize); err != nil {
+	if err := checkSize("argument", b.Arguments, int(c.publisher.frame.Load())); err != nil {
 		return err
 	}
 	_, err := operate(ctx, c, true, func(_ *session, ch *amqp.Channel) (nothing, error) {
@@ -146,7 +146,7 @@ func bind(ch *amqp.Channel, names *names, b pubsub.Binding) error {
 // Unbind implements pubsub.Adapter.
 func (c *Conn) Unbind(ctx context.Context, b pubsub.Binding) error {
 	b.Arguments = b.Arguments.Clone()
-	if err := checkSize("argument", b.Arguments, frameSize); err != nil {
+	if err := checkSize("argument", b.Arguments, int(c.publisher.frame.Load())); err != nil {
 		return err
 	}
 	_, err := operate(ctx, c, true, func(_ *session, ch *amqp.Channel) (nothing, error) {
