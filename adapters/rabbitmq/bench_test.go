@@ -33,12 +33,21 @@ const benchBody = 256 // bytes
 type side func(n int)
 
 func compare(b *testing.B, n int, ours, raw side) {
-	ours(n / 10) // warms up
-	raw(n / 10)
+	compareAfter(b, n, func(int) {}, ours, raw)
+}
+
+// compareAfter prepares each measurement.
+func compareAfter(b *testing.B, n int, prepare, ours, raw side) {
+	for _, s := range []side{raw, ours} { // warms up
+		prepare(n / 10)
+		s(n / 10)
+	}
 	var ratio, rate, cpu, rawCPU []float64
 	per := float64(n)
 	for b.Loop() {
+		prepare(n)
 		r, rc := measure(func() { raw(n) })
+		prepare(n)
 		o, oc := measure(func() { ours(n) })
 		ratio = append(ratio, r.Seconds()/o.Seconds())
 		rate = append(rate, per/o.Seconds())
@@ -75,6 +84,7 @@ func cpuTime() time.Duration {
 type benchmark struct {
 	*testing.B
 	ctx    context.Context
+	url    string
 	broker *pubsub.Broker
 	conn   *amqp.Connection
 	body   []byte
@@ -93,7 +103,7 @@ func newBenchmark(b *testing.B) *benchmark {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { conn.Close() })
-	return &benchmark{B: b, ctx: context.Background(), broker: broker, conn: conn, body: make([]byte, benchBody)}
+	return &benchmark{B: b, ctx: context.Background(), url: url, broker: broker, conn: conn, body: make([]byte, benchBody)}
 }
 
 func must[T any](b *benchmark) func(T, error) T {
@@ -231,33 +241,7 @@ func BenchmarkPublishOneByOne(tb *testing.B) {
 func BenchmarkConsume(tb *testing.B) {
 	b := newBenchmark(tb)
 	q := must[string](b)(b.broker.DeclareQueue(b.ctx, pubsub.Queue{Name: "q"}))
-	fill := b.rawPublishWindow(b.confirming(), "", q, 256)
-	filled := func(s side) side {
-		return func(n int) {
-			tb.StopTimer()
-			s(n)
-			tb.StartTimer()
-		}
-	}
-	_ = filled
-	const n = 20_000
-	var ratio, rate, cpu, rawCPU []float64
-	ours, raw := b.consume(q), b.rawConsume(q)
-	for b.Loop() {
-		fill(n)
-		r, rc := measure(func() { raw(n) })
-		fill(n)
-		o, oc := measure(func() { ours(n) })
-		ratio = append(ratio, r.Seconds()/o.Seconds())
-		rate = append(rate, n/o.Seconds())
-		cpu = append(cpu, float64(oc.Nanoseconds())/1e3/n)
-		rawCPU = append(rawCPU, float64(rc.Nanoseconds())/1e3/n)
-	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(median(ratio), "x-raw")
-	b.ReportMetric(median(rate), "msg/s")
-	b.ReportMetric(median(cpu), "cpu-µs")
-	b.ReportMetric(median(rawCPU), "raw-cpu-µs")
+	compareAfter(tb, 20_000, b.rawPublishWindow(b.confirming(), "", q, 256), b.consume(q), b.rawConsume(q))
 }
 
 // consume takes n messages with a prefetch of 256 and acknowledges each.
@@ -286,4 +270,73 @@ func (b *benchmark) rawConsume(q string) side {
 		}
 		b.ok(ch.Close())
 	}
+}
+
+const fanOut = 10
+
+// One message a round trip to each of ten temporary queues, everything
+// acknowledged. msg/s counts deliveries.
+func BenchmarkFanOut10(tb *testing.B) {
+	b := newBenchmark(tb)
+	b.ok(b.broker.DeclareExchange(b.ctx, pubsub.Exchange{Name: "ours", Kind: pubsub.Fanout}))
+	b.ok(b.broker.DeclareExchange(b.ctx, pubsub.Exchange{Name: "raw", Kind: pubsub.Fanout}))
+	const window = 64
+
+	var consumers []*pubsub.Consumer
+	for range fanOut {
+		q := must[string](b)(b.broker.DeclareQueue(b.ctx, pubsub.TempQueue()))
+		b.ok(b.broker.Bind(b.ctx, pubsub.Binding{Exchange: "ours", Queue: q}))
+		consumers = append(consumers, must[*pubsub.Consumer](b)(b.broker.Consume(b.ctx, q, &pubsub.ConsumeOptions{Prefetch: 256})))
+	}
+	publish := b.publishWindow("ours", "", window)
+	ours := func(n int) {
+		var wait sync.WaitGroup
+		for _, c := range consumers {
+			wait.Go(func() {
+				for range n / fanOut {
+					d, err := c.Receive(b.ctx)
+					if err == nil {
+						err = d.Ack(b.ctx)
+					}
+					if err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		publish(n / fanOut)
+		wait.Wait()
+	}
+
+	consuming := must[*amqp.Connection](b)(amqp.Dial(b.url))
+	tb.Cleanup(func() { consuming.Close() })
+	var deliveries []<-chan amqp.Delivery
+	for range fanOut {
+		ch := must[*amqp.Channel](b)(consuming.Channel())
+		q := must[amqp.Queue](b)(ch.QueueDeclare("", false, false, true, false, nil))
+		b.ok(ch.QueueBind(q.Name, "", "raw", false, nil))
+		b.ok(ch.Qos(256, 0, false))
+		deliveries = append(deliveries, must[<-chan amqp.Delivery](b)(ch.Consume(q.Name, "", false, false, false, false, nil)))
+	}
+	rawPublish := b.rawPublishWindow(b.confirming(), "raw", "", window)
+	raw := func(n int) {
+		var wait sync.WaitGroup
+		for _, ds := range deliveries {
+			wait.Go(func() {
+				for i := range n / fanOut {
+					d := <-ds
+					if (i+1)%64 == 0 || i+1 == n/fanOut {
+						if err := d.Ack(true); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				}
+			})
+		}
+		rawPublish(n / fanOut)
+		wait.Wait()
+	}
+	compare(tb, 30_000, ours, raw)
 }
