@@ -244,6 +244,29 @@ func BenchmarkConsume(tb *testing.B) {
 	compareAfter(tb, 20_000, b.rawPublishWindow(b.confirming(), "", q, 256), b.consume(q), b.rawConsume(q))
 }
 
+// While another consumer of the same connection has a full prefetch and sleeps.
+func BenchmarkConsumeBesideSleeper(tb *testing.B) {
+	b := newBenchmark(tb)
+	slow := must[string](b)(b.broker.DeclareQueue(b.ctx, pubsub.Queue{Name: "slow"}))
+	b.publishWindow("", slow, 256)(1000)
+	sleeper := must[*pubsub.Consumer](b)(b.broker.Consume(b.ctx, slow, &pubsub.ConsumeOptions{Prefetch: 256}))
+	ctx, wake := context.WithCancel(b.ctx)
+	asleep := make(chan struct{})
+	var sleeping sync.WaitGroup
+	sleeping.Go(func() {
+		_ = sleeper.Handle(ctx, nil, func(context.Context, pubsub.Delivery) error {
+			close(asleep)
+			<-ctx.Done()
+			return nil
+		})
+	})
+	<-asleep
+	q := must[string](b)(b.broker.DeclareQueue(b.ctx, pubsub.Queue{Name: "q"}))
+	compareAfter(tb, 20_000, b.rawPublishWindow(b.confirming(), "", q, 256), b.consume(q), b.rawConsume(q))
+	wake()
+	sleeping.Wait()
+}
+
 // consume takes n messages with a prefetch of 256 and acknowledges each.
 func (b *benchmark) consume(q string) side {
 	return func(n int) {
