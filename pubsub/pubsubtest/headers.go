@@ -2,6 +2,8 @@ package pubsubtest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -91,8 +93,8 @@ func headersMatrix(w *world) {
 // typed shows a table with its values' types.
 func typed(t pubsub.Table) string {
 	s := "{"
-	for k, v := range t {
-		s += fmt.Sprintf(" %s:%T(%v)", k, v, v)
+	for _, k := range slices.Sorted(maps.Keys(t)) {
+		s += fmt.Sprintf(" %s:%T(%v)", k, t[k], t[k])
 	}
 	return s + " }"
 }

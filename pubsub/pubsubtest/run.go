@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,20 +108,28 @@ func runReported(t *testing.T, rep *reporting, c Case, open Open, o Options) {
 		res.Took = time.Since(start)
 		rep.add(res)
 	}()
-	if res.Reason == "" {
-		if runCase(t, t, c, open, o); !t.Failed() {
-			res.Outcome = Passed
-		}
-		return
+	res = judge(t, t, c, open, o)
+}
+
+// judge runs one case, tells r what failed, and returns what became of it.
+func judge(tb testing.TB, r reporter, c Case, open Open, o Options) Result {
+	res := Result{Case: c, Outcome: Passed, Reason: o.Waive[c.Name]}
+	failures := recorder{also: r}
+	if res.Reason != "" {
+		failures.also = nil
 	}
-	var failures recorder
-	runCase(t, &failures, c, open, o)
-	if len(failures.errors()) == 0 {
-		t.Errorf("this case is waived (%s), but it passes: take it out of Options.Waive", res.Reason)
-		return
+	runCase(tb, &failures, c, open, o)
+	switch failed := len(failures.errors()) > 0; {
+	case failed && res.Reason != "":
+		res.Outcome = Waived
+		r.Logf("waived: %s\nit fails with:\n%s", res.Reason, failures.String())
+	case failed:
+		res.Outcome = Failed
+	case res.Reason != "":
+		res.Outcome = Failed
+		r.Errorf("this case is waived (%s), but it passes: take it out of Options.Waive", res.Reason)
 	}
-	res.Outcome = Waived
-	t.Logf("waived: %s\nit fails with:\n%s", res.Reason, failures.String())
+	return res
 }
 
 // complete returns o with the environment's settings and the defaults.
@@ -199,43 +206,4 @@ func runCase(tb testing.TB, r reporter, c Case, open Open, o Options) {
 func stacks() string {
 	buf := make([]byte, 256<<10)
 	return string(buf[:runtime.Stack(buf, true)])
-}
-
-// reporter takes what a case has to say. A testing.TB is one, and so is a
-// recorder.
-type reporter interface {
-	Helper()
-	Logf(format string, args ...any)
-	Errorf(format string, args ...any)
-}
-
-// recorder is a reporter that keeps what failed, for cases that may fail.
-type recorder struct {
-	mu       sync.Mutex
-	failures []string
-}
-
-func (r *recorder) Helper() {}
-
-func (r *recorder) Logf(string, ...any) {}
-
-func (r *recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failures = append(r.failures, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) errors() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.failures
-}
-
-// String returns the failures, one below the other.
-func (r *recorder) String() string {
-	s := ""
-	for _, f := range r.errors() {
-		s += "  " + f + "\n"
-	}
-	return s
 }
