@@ -25,8 +25,8 @@ type Broker struct {
 	state atomic.Int32
 
 	// Lock order: shutting, closing, mu, and then a Consumer's.
-	shutting sync.Mutex // held by one Shutdown at a time
-	closing  sync.Mutex // held by who closes the adapter, until it is done
+	shutting chan struct{} // a mutex: full while a Shutdown is under way
+	closing  sync.Mutex    // held by who closes the adapter, until it is done
 
 	mu        sync.Mutex
 	consumers map[*Consumer]struct{} // those that may have unsettled deliveries
@@ -56,6 +56,7 @@ func New(a Adapter, o *Options) *Broker {
 		publishing: newInflight(opts.MaxInFlight),
 		got:        newInflight(math.MaxInt),
 		handling:   newInflight(math.MaxInt),
+		shutting:   make(chan struct{}, 1),
 		consumers:  make(map[*Consumer]struct{}),
 		sweepAt:    16,
 	}

@@ -118,8 +118,8 @@ func (s Scheme) checkQuery(u *url.URL) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if _, ok := s.Parameters[name]; !ok {
-			if strings.Contains(name, "@") {
-				name = "…" // a piece of the password, see redacted
+			if u.User == nil && strings.Contains(u.RawQuery, "@") {
+				name = "…" // it may be a piece of the password, see redacted
 			}
 			return fmt.Errorf("%w: unknown parameter %q; known for %s are: %s", ErrInvalid, name, u.Scheme, known)
 		}

@@ -15,8 +15,17 @@ import (
 // Close meanwhile cuts it short. Don't call it in a handler: it waits for
 // that.
 func (b *Broker) Shutdown(ctx context.Context) error {
-	b.shutting.Lock()
-	defer b.shutting.Unlock()
+	select {
+	case b.shutting <- struct{}{}:
+	default:
+		select {
+		case b.shutting <- struct{}{}:
+		case <-ctx.Done():
+			_, err := b.end()
+			return errors.Join(opError(opShutdown, "", fmt.Errorf("another Shutdown is under way: %w", context.Cause(ctx))), err)
+		}
+	}
+	defer func() { <-b.shutting }()
 	if !b.advance(draining) {
 		return nil
 	}
