@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 )
@@ -14,14 +15,14 @@ import (
 // that never come again cost no memory, and push nothing out.
 type cache[Q comparable] struct {
 	buckets []bucket[Q]  // a power of two
-	misses  atomic.Int64 // every 64th is counted
+	crowd   atomic.Int64 // counts what says that there are too few buckets
 	weight  atomic.Int64 // queues in lists that the cache alone holds
 }
 
 // bucket is as large as a cache line.
 type bucket[Q comparable] struct {
 	tags    [places]atomic.Uint32 // of entries; 0: none
-	seen    [places]atomic.Uint32 // tags of keys that came once
+	seen    [2]atomic.Uint64      // each the last four keys that came once: 16 bits of their hashes
 	entries [places]atomic.Pointer[entry[Q]]
 }
 
@@ -42,7 +43,9 @@ const (
 	heaviest     = 1 << 10 // longer lists are made anew each time
 )
 
-func tagOf(hash uint64) uint32 { return uint32(hash>>32) | 1 }
+// The bits of a key's hash: the bucket is the lowest, the tag the highest.
+func tagOf(hash uint64) uint32  { return uint32(hash>>32) | 1 }
+func seenOf(hash uint64) uint64 { return hash>>16&(1<<16-1) | 1 } // 0: none
 
 func (c *cache[Q]) bucket(hash uint64) *bucket[Q] {
 	return &c.buckets[hash&uint64(len(c.buckets)-1)]
@@ -63,45 +66,49 @@ func (c *cache[Q]) get(key string, hash uint64) *entry[Q] {
 
 // again reports whether the key came before, lately; it has come now.
 func (c *cache[Q]) again(hash uint64) bool {
-	b, tag := c.bucket(hash), tagOf(hash)
-	seen := &b.seen[hash>>30%places]
-	if seen.Load() == tag {
-		return true
+	seen := &c.bucket(hash).seen[hash>>12%2]
+	four, this := seen.Load(), seenOf(hash)
+	for last := four; last != 0; last >>= 16 {
+		if last&(1<<16-1) == this {
+			return true
+		}
 	}
-	seen.Store(tag)
+	seen.Store(four<<16 | this)
 	return false
 }
 
-// put remembers e, in the place of another if need be. A reader who sees the
-// new tag with the old entry, or the other way round, compares the key and
-// finds nothing.
-func (c *cache[Q]) put(e *entry[Q], hash uint64) {
-	b, tag := c.bucket(hash), tagOf(hash)
-	place := int(hash >> 28 % places)
+// place returns where an entry for the key goes, and whether another must go
+// for it.
+func (b *bucket[Q]) place(hash uint64) (place int, taken bool) {
+	tag := tagOf(hash)
 	for i := range b.tags {
 		if t := b.tags[i].Load(); t == 0 || t == tag {
-			place = i
-			break
+			return i, false
 		}
 	}
+	return int(hash >> 13 % places), true
+}
+
+// put remembers e. A reader who sees the new tag with the old entry, or the
+// other way round, compares the key and finds nothing.
+func (c *cache[Q]) put(e *entry[Q], hash uint64) {
+	b := c.bucket(hash)
+	place, _ := b.place(hash)
 	old := b.entries[place].Load()
 	more := e.weight
 	if old != nil {
 		more -= old.weight
 	}
-	if more > 0 && c.weight.Load()+more > mostWeight {
-		return
-	}
 	if b.entries[place].CompareAndSwap(old, e) {
 		c.weight.Add(more)
-		b.tags[place].Store(tag)
+		b.tags[place].Store(tagOf(hash))
 	}
 }
 
-// crowded counts a miss and reports whether there were many for the size.
+// crowded counts a miss, every 64th of them, and reports whether the cache
+// should be larger.
 func (c *cache[Q]) crowded(hash uint64) bool {
-	const one = 64
-	return hash>>58 == 0 && c.misses.Add(1)*one > int64(len(c.buckets)*places*16) && len(c.buckets) < mostBuckets
+	return hash>>58 == 0 && c.crowd.Add(1) > int64(len(c.buckets)) && len(c.buckets) < mostBuckets
 }
 
 func newCache[Q comparable](buckets int) *cache[Q] {
@@ -143,9 +150,17 @@ func (x *exchange[Q]) recall(key string) (e *entry[Q], again bool) {
 
 // remember notes that a key leads to the groups.
 func (x *exchange[Q]) remember(key string, groups []*group[Q]) {
-	c := x.recent.Load()
+	c, hash := x.recent.Load(), hashString(key)
 	if c == nil {
 		return
+	}
+	if _, taken := c.bucket(hash).place(hash); taken {
+		// As if 64 had missed. Where many keys want the same place, most
+		// leave it to the one that has it: they would only take turns.
+		c.crowd.Add(1)
+		if rand.Uint32()%4 > 0 {
+			return
+		}
 	}
 	e := new(entry[Q])
 	switch len(groups) {
@@ -164,7 +179,7 @@ func (x *exchange[Q]) remember(key string, groups []*group[Q]) {
 	}
 	e.key = strings.Clone(key)
 	e.ends, e.queues = x.ends(e.dests), e.dests.result()
-	c.put(e, hashString(key))
+	c.put(e, hash)
 }
 
 // union returns the destinations of several groups.

@@ -21,6 +21,8 @@ func (t *Table[Q]) DeclareExchange(e pubsub.Exchange) (*Table[Q], error) {
 	}
 	switch e.Kind {
 	case pubsub.Direct, pubsub.Fanout, pubsub.Topic, pubsub.Headers:
+	case "":
+		return nil, fmt.Errorf("%w: invalid exchange type ''", pubsub.ErrInvalid)
 	default:
 		return nil, fmt.Errorf("%w: unknown exchange type '%s'", pubsub.ErrInvalid, e.Kind)
 	}

@@ -15,8 +15,6 @@ type dests[Q comparable] struct {
 	used *atomic.Int64
 }
 
-func (d *dests[Q]) empty() bool { return len(d.ids) == 0 && len(d.exchanges) == 0 }
-
 // with returns d with one more destination, which must not be in it yet.
 //
 // The new dests uses the arrays of the old one where they have room behind

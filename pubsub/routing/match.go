@@ -18,26 +18,22 @@ type states[Q comparable] struct {
 	found     []*group[Q] // groups that match
 }
 
-// match puts the groups that match the key into s.found.
-func (s *states[Q]) match(root *node[Q], key string) {
-	s.found = s.found[:0]
+// match returns the groups that match the key. They are valid until done.
+func (s *states[Q]) match(root *node[Q], key string) []*group[Q] {
 	if root == nil {
-		return
+		return nil
 	}
-	s.now, s.next, s.looping = s.now[:0], s.next[:0], s.looping[:0]
-	s.seen.clear()
 	s.reach(root)
 	for i, more := 0, key != ""; more; {
-		s.now, s.next = s.next, s.now[:0]
+		s.now, s.next = s.next, s.now
 		if len(s.now) == 0 && len(s.looping) == 0 {
-			return
+			return s.found
 		}
 		end, hash := nextWord(key, i)
 		w := key[i:end]
 		i, more = end+1, end < len(key)
-		// Those that this word makes loop have not read it: they go last.
-		looping := s.looping
-		for _, n := range looping {
+		// Those that this word makes loop have not read it, and wait.
+		for _, n := range s.looping {
 			s.step(n, w, hash)
 		}
 		for _, n := range s.now {
@@ -46,12 +42,25 @@ func (s *states[Q]) match(root *node[Q], key string) {
 			}
 			s.step(n, w, hash)
 		}
+		s.now = emptied(s.now)
 	}
 	for _, n := range s.next {
 		if !n.group.empty() {
 			s.found = append(s.found, &n.group)
 		}
 	}
+	return s.found
+}
+
+// done forgets a key, and lets go of the trie.
+func (s *states[Q]) done() {
+	s.next, s.looping, s.found = emptied(s.next), emptied(s.looping), emptied(s.found)
+	s.seen.clear()
+}
+
+func emptied[T any](list []*T) []*T {
+	clear(list)
+	return list[:0]
 }
 
 // step reaches the node that the word leads to from n, if there is one.

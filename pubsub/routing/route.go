@@ -32,7 +32,7 @@ func (t *Table[Q]) Route(r *Request, into []Q) ([]Q, error) {
 	if r.Exchange == "" {
 		return t.routeByName(r, into), nil
 	}
-	x := t.exchange(r.Exchange)
+	x := t.published(r.Exchange)
 	if x == nil {
 		return nil, noExchange(r.Exchange)
 	}
@@ -46,15 +46,11 @@ func (t *Table[Q]) Route(r *Request, into []Q) ([]Q, error) {
 	switch x.spec.Kind {
 	case pubsub.Topic:
 		e, again := x.recall(r.Key)
-		if e != nil && e.ends {
-			return e.queues, nil
+		if e == nil {
+			return t.routeTopic(x, r, into, again), nil
 		}
-		if e == nil && !again && x.root != nil {
-			s := descent[Q]{key: r.Key, out: into[:0]}
-			s.from(x.root, 0)
-			if !s.gaveUp && (s.first != nil || x.spec.Alternate == "") {
-				return s.result(), nil
-			}
+		if e.ends {
+			return e.queues, nil
 		}
 	case pubsub.Direct:
 		d = x.direct(r.Key)
@@ -65,6 +61,20 @@ func (t *Table[Q]) Route(r *Request, into []Q) ([]Q, error) {
 		return d.result(), nil
 	}
 	return t.search(x, r, into), nil
+}
+
+// routeTopic is the route from a topic exchange that doesn't remember the key.
+func (t *Table[Q]) routeTopic(x *exchange[Q], r *Request, into []Q, again bool) []Q {
+	if !again && x.root != nil {
+		s := descent[Q]{key: r.Key, out: into[:0]}
+		s.from(x.root, 0)
+		if !s.gaveUp && (s.first != nil || x.spec.Alternate == "") {
+			return s.result()
+		}
+	}
+	s := t.start(x, into)
+	s.match(x, r.Key, again)
+	return t.follow(x, r, s)
 }
 
 // ends reports whether a route ends where x has found d.
@@ -98,15 +108,24 @@ func (r *Request) key(i int) string {
 	return r.MoreKeys[i]
 }
 
-// search follows a message from x through other exchanges. Each is looked at
-// once, so that cycles end.
+// search is the route of a message that x may send on to other exchanges.
 func (t *Table[Q]) search(x *exchange[Q], r *Request, into []Q) []Q {
+	s := t.start(x, into)
+	s.hop(x, r)
+	return t.follow(x, r, s)
+}
+
+func (t *Table[Q]) start(x *exchange[Q], into []Q) *scratch[Q] {
 	s := t.scratch.get()
 	s.begin(t.ids, into)
 	s.mark(x.target.id)
+	return s
+}
+
+// follow ends the route of a message that was taken through x, the first
+// exchange. Each exchange is looked at once, so that cycles end.
+func (t *Table[Q]) follow(x *exchange[Q], r *Request, s *scratch[Q]) []Q {
 	for {
-		s.found = false
-		s.hop(x, r)
 		// What goes on to an exchange has been routed, even if that one has
 		// no use for it or was there before: the alternate gets nothing.
 		if !s.found && x.spec.Alternate != "" {
@@ -119,6 +138,8 @@ func (t *Table[Q]) search(x *exchange[Q], r *Request, into []Q) []Q {
 		}
 		x = t.exchange(s.work[len(s.work)-1].name)
 		s.work = s.work[:len(s.work)-1]
+		s.found = false
+		s.hop(x, r)
 	}
 }
 
@@ -142,17 +163,24 @@ func (s *scratch[Q]) hop(x *exchange[Q], r *Request) {
 	}
 }
 
+// topic takes where a topic exchange sends a key.
 func (s *scratch[Q]) topic(x *exchange[Q], key string) {
 	e, again := x.recall(key)
 	if e != nil {
 		s.take(e.dests)
 		return
 	}
-	s.states.match(x.root, key)
-	for _, g := range s.states.found {
+	s.match(x, key, again)
+}
+
+// match takes where a topic exchange sends a key that it doesn't remember.
+func (s *scratch[Q]) match(x *exchange[Q], key string, again bool) {
+	groups := s.states.match(x.root, key)
+	for _, g := range groups {
 		s.take(g.dests())
 	}
 	if again {
-		x.remember(key, s.states.found)
+		x.remember(key, groups)
 	}
+	s.states.done()
 }

@@ -26,7 +26,7 @@ func (p *scratchPool[Q]) get() *scratch[Q] {
 
 // begin starts a route. Ids are below n.
 func (s *scratch[Q]) begin(n uint32, into []Q) {
-	s.out, s.first, s.copied = into[:0], nil, false
+	s.out, s.first, s.copied, s.found = into[:0], nil, false, false
 	if uint32(len(s.marks)) < n {
 		s.marks = make([]uint32, n+n/2)
 		s.round = 0

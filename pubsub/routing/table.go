@@ -3,6 +3,7 @@ package routing
 import (
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -18,6 +19,10 @@ import (
 type Table[Q comparable] struct {
 	exchanges hamt[exchange[Q]] // by name
 	queues    hamt[queue[Q]]    // by name
+
+	// names finds the exchanges that are published to without hashing their
+	// names. It is filled by Route.
+	names *[16]atomic.Pointer[exchange[Q]]
 
 	free    *freeID // ids of deleted targets
 	ids     uint32  // ids below are in use or free
@@ -40,7 +45,7 @@ type freeID struct {
 // durable amq.direct, amq.fanout, amq.topic, amq.headers and amq.match. See
 // the AMQP 0-9-1 specification, section 3.1.3.
 func New[Q comparable]() *Table[Q] {
-	t := &Table[Q]{scratch: new(scratchPool[Q])}
+	t := (&Table[Q]{scratch: new(scratchPool[Q])}).copied()
 	for _, e := range []pubsub.Exchange{
 		{Name: "amq.direct", Kind: pubsub.Direct},
 		{Name: "amq.fanout", Kind: pubsub.Fanout},
@@ -57,7 +62,23 @@ func New[Q comparable]() *Table[Q] {
 // copied returns a copy of t to change.
 func (t *Table[Q]) copied() *Table[Q] {
 	c := *t
+	c.names = new([16]atomic.Pointer[exchange[Q]])
 	return &c
+}
+
+// published returns the exchange with this name, which is not empty, or nil.
+// Only Route may call it: while t is being made, exchanges change.
+func (t *Table[Q]) published(name string) *exchange[Q] {
+	p := &t.names[(len(name)+int(name[len(name)-1]))%len(t.names)]
+	x := p.Load()
+	if x != nil && x.spec.Name == name {
+		return x
+	}
+	y := t.exchange(name)
+	if x == nil && y != nil {
+		p.Store(y) // the first one stays, so that two don't push each other out
+	}
+	return y
 }
 
 // newID takes an id for a target; t is not shared yet.
