@@ -70,7 +70,7 @@ const (
 	maxPause = 5 * time.Second
 
 	// steady is how long a session lasts that was no failed attempt.
-	steady = 10 * time.Second
+	steady = 2 * time.Second
 )
 
 // start opens the link. Its error is why the first attempt failed.
