@@ -23,7 +23,8 @@ import (
 // On the way in, some more are taken: int becomes int64; uint and uint64
 // become int64 if they fit; map[string]any becomes Table; a time loses what is
 // below the second. Any other type is refused with [ErrInvalid]. Names are at
-// most 255 bytes of UTF-8, and tables and lists nest at most 64 deep.
+// most 255 bytes of UTF-8. Floats are finite. Tables and lists have at most
+// 8,192 entries each, and nest at most 32 deep.
 // These are the field types of AMQP 0-9-1 as RabbitMQ speaks it:
 // https://www.rabbitmq.com/amqp-0-9-1-errata#section_3.
 type Table map[string]any
@@ -34,9 +35,13 @@ type Decimal struct {
 	Value int32
 }
 
-// maxNesting is how deep tables and lists may nest. RabbitMQ sets no limit;
-// every client that decodes recursively needs one.
-const maxNesting = 64
+// RabbitMQ sets no limits here, but its Go client ends a connection over a
+// message that goes beyond these, and RabbitMQ itself over a float that isn't
+// finite.
+const (
+	maxNesting = 32   // tables and lists inside one another, below the outermost table
+	maxEntries = 8192 // of one table or list
+)
 
 // Clone returns a deep copy of t: no table, list or byte slice is shared with
 // it. The clone of a nil table is nil. A Table that contains itself makes it
@@ -104,6 +109,9 @@ func equalValue(a, b any) bool {
 // checkTable says what is wrong with a table's names and values, if anything.
 // what is the field's term for an entry: "header", "argument".
 func checkTable(what string, t Table) error {
+	if len(t) > maxEntries {
+		return fmt.Errorf("%w: %d %ss; at most %d are possible", ErrInvalid, len(t), what, maxEntries)
+	}
 	for name, v := range t {
 		if err := checkEntry(what, name, v, 0); err != nil {
 			return err
@@ -123,12 +131,13 @@ func checkEntry(what, name string, v any, depth int) error {
 }
 
 func checkValue(what, name string, v any, depth int) error {
-	if depth > maxNesting {
-		return fmt.Errorf("%w: %s %q is nested more than %d deep", ErrInvalid, what, name, maxNesting)
-	}
 	switch v := v.(type) {
-	case nil, bool, string, []byte, int, int8, int16, int32, int64, uint8, uint16, uint32, float32, float64, Decimal, time.Time:
+	case nil, bool, string, []byte, int, int8, int16, int32, int64, uint8, uint16, uint32, Decimal, time.Time:
 		return nil
+	case float32:
+		return checkFinite(what, name, float64(v))
+	case float64:
+		return checkFinite(what, name, v)
 	case uint:
 		return checkValue(what, name, uint64(v), depth)
 	case uint64:
@@ -137,6 +146,9 @@ func checkValue(what, name string, v any, depth int) error {
 		}
 		return nil
 	case []any:
+		if err := checkContainer(what, name, len(v), depth); err != nil {
+			return err
+		}
 		for _, e := range v {
 			if err := checkValue(what, name, e, depth+1); err != nil {
 				return err
@@ -144,6 +156,9 @@ func checkValue(what, name string, v any, depth int) error {
 		}
 		return nil
 	case Table:
+		if err := checkContainer(what, name, len(v), depth); err != nil {
+			return err
+		}
 		for k, e := range v {
 			if err := checkEntry(what, k, e, depth+1); err != nil {
 				return err
@@ -154,6 +169,24 @@ func checkValue(what, name string, v any, depth int) error {
 		return checkValue(what, name, Table(v), depth)
 	}
 	return fmt.Errorf("%w: %s %q is a %T, which no header can hold; use nil, bool, an integer, a float, string, []byte, time.Time, pubsub.Decimal, []any or pubsub.Table", ErrInvalid, what, name, v)
+}
+
+// checkContainer checks a table or list that is inside depth others.
+func checkContainer(what, name string, entries, depth int) error {
+	if depth >= maxNesting {
+		return fmt.Errorf("%w: %s %q is nested more than %d deep", ErrInvalid, what, name, maxNesting)
+	}
+	if entries > maxEntries {
+		return fmt.Errorf("%w: %s %q holds %d entries in one table or list; at most %d are possible", ErrInvalid, what, name, entries, maxEntries)
+	}
+	return nil
+}
+
+func checkFinite(what, name string, f float64) error {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Errorf("%w: %s %q is %v; a float must be finite", ErrInvalid, what, name, f)
+	}
+	return nil
 }
 
 // normalize returns t with every value in the one form in which it arrives,

@@ -58,9 +58,8 @@ func TestTableAccepts(t *testing.T) {
 }
 
 func TestTableRefuses(t *testing.T) {
-	deep := func(levels int) any {
-		var v any = "bottom"
-		for i := range levels {
+	deepest := func(levels int, v any) any {
+		for i := range levels - 1 {
 			if i%2 == 0 {
 				v = []any{v}
 			} else {
@@ -69,6 +68,7 @@ func TestTableRefuses(t *testing.T) {
 		}
 		return v
 	}
+	deep := func(levels int) any { return deepest(levels, []any{"bottom"}) }
 	self := Table{}
 	self["self"] = self
 	type named string
@@ -90,14 +90,19 @@ func TestTableRefuses(t *testing.T) {
 		{"error", errScripted, `is a *errors.errorString`},
 		{"json number", json.Number("1"), `is a json.Number`},
 		{"uint64 too large", uint64(math.MaxInt64) + 1, `header "k" is 9223372036854775808, which is more than a 64-bit signed integer holds`},
+		{"not a number", math.NaN(), `header "k" is NaN; a float must be finite`},
+		{"infinite", math.Inf(-1), `header "k" is -Inf; a float must be finite`},
+		{"infinite in 32 bits", float32(math.Inf(1)), `header "k" is +Inf; a float must be finite`},
+		{"too many in a list", make([]any, 8193), `holds 8193 entries in one table or list; at most 8192 are possible`},
 		{"uint too large", uint(math.MaxUint64), `is 18446744073709551615, which is more`},
 		{"in a list", []any{1, []string{}}, `header "k" is a []string`},
 		{"in a table", Table{"in": []string{}}, `header "in" is a []string`},
 		{"in a map", map[string]any{"in": []string{}}, `header "in" is a []string`},
 		{"long name within", Table{strings.Repeat("n", 256): 1}, `is 256 bytes long; at most 255 are possible`},
 		{"name within is not UTF-8", []any{Table{"\xff": 1}}, `header name "\xff" is not valid UTF-8`},
-		{"too deep", deep(65), `is nested more than 64 deep`},
-		{"itself", self, `is nested more than 64 deep`},
+		{"too deep", deep(33), `is nested more than 32 deep`},
+		{"empty and too deep", deepest(33, Table{}), `is nested more than 32 deep`},
+		{"itself", self, `is nested more than 32 deep`},
 	} {
 		err := checkTable("header", Table{"k": c.in})
 		wantErr(t, c.name, err, ErrInvalid)
@@ -105,7 +110,7 @@ func TestTableRefuses(t *testing.T) {
 			t.Errorf("%s: the error is %q; want %q", c.name, err, c.want)
 		}
 	}
-	wantErr(t, "64 deep", checkTable("header", Table{"k": deep(64)}))
+	wantErr(t, "32 deep", checkTable("header", Table{"k": deep(32)}))
 }
 
 // TestNormalizeNeverWrites to its argument, at any depth.
