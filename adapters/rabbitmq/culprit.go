@@ -15,7 +15,8 @@ import (
 //   - what was sent before the culprit was taken. If its confirm hasn't come, none
 //     will: ErrUnconfirmed;
 //   - the culprit gets the error;
-//   - what was sent after it was discarded, and is sent again.
+//   - what was sent after it was discarded, and is sent again; or is
+//     ErrUnavailable, if it is too large to be kept.
 //
 // The error names the exchange, but not the publish. Usually only one in
 // flight fits. If several do, any may be the culprit but the later ones were
@@ -62,6 +63,8 @@ func (l *lane) end() (again []flight, why *amqp.Error, exchange string) {
 		case i == culprit:
 			exchange = f.p.Exchange
 			f.resolve(errorOf(why))
+		case f.lean:
+			f.resolve(fmt.Errorf("%w: another publish made the server close the channel, and it discarded this one: %s; publish it again", pubsub.ErrUnavailable, reason(why)))
 		default:
 			again = append(again, flight{p: f.p, key: f.key, then: f.then})
 			f.p = nil

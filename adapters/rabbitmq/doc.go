@@ -30,12 +30,13 @@
 //
 // All publishes go by one AMQP channel with publisher confirms, many in
 // flight, in the order of the calls. The exceptions are the first to each exchange
-// and what RabbitMQ may find fault with (a UserID, a body over 1 MiB, direct
+// and what RabbitMQ may find fault with (a UserID, a body over 16 MiB, direct
 // reply-to): they wait until those before them have their outcome, and go one at a
 // time by a second channel. So a mistake closes only a channel with nothing
 // else on it. If another program deletes an exchange while publishes to it are in
 // flight, RabbitMQ closes the main channel: what was sent after the failed publish
-// is sent again, once and in order; what was sent before it and isn't confirmed
+// is sent again, once and in order (bodies over 16 KiB are not kept for that: they are
+// [pubsub.ErrUnavailable]); what was sent before it and isn't confirmed
 // is [pubsub.ErrUnconfirmed]. As RabbitMQ doesn't say which publish it
 // was, of several to that exchange the last counts as failed, and the
 // others as unconfirmed.

@@ -53,6 +53,7 @@ type flight struct {
 	key   string                     // the routing key that was sent
 	print uint64                     // identifies a mandatory message, if it comes back
 	back  *amqp.Return
+	lean  bool        // it can't be sent again
 	then  func(error) // told of the outcome too; may be nil
 }
 
@@ -106,9 +107,6 @@ func (l *lane) send(f flight) error {
 	l.mu.Unlock()
 
 	dc, err := l.ch.PublishWithDeferredConfirm(p.Exchange, f.key, p.Mandatory, false, msg)
-	if err == nil {
-		f.keep()
-	}
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -135,12 +133,13 @@ func (l *lane) send(f flight) error {
 		l.cutLocked()
 		return nil
 	}
-	// Its confirm may have come before dc was there, in which case settle has
-	// not seen it, and might not be called again.
 	select {
 	case <-dc.Done():
+		// Its confirm came before dc was there, so that settle has not seen
+		// it, and might not be called again.
 		l.settleLocked()
 	default:
+		last.keep()
 	}
 	return nil
 }
@@ -148,10 +147,18 @@ func (l *lane) send(f flight) error {
 // pending reports whether f is written and has no outcome.
 func (f *flight) pending() bool { return f.p != nil && f.dc != nil }
 
+// mostKept is how large a body is kept to be sent again, so that large
+// messages in flight don't fill the memory.
+const mostKept = 16 << 10
+
 // keep copies what belongs to the publisher, because the message is sent again
-// if another's error closes the channel.
+// if another's error closes the channel; or lets go of it.
 func (f *flight) keep() {
 	m := &f.p.Message
+	if f.then != nil || len(m.Body) > mostKept {
+		m.Body, m.Headers, f.lean = nil, nil, true
+		return
+	}
 	m.Body = bytes.Clone(m.Body)
 	m.Headers = m.Headers.Clone()
 	if m.Expiration != nil {

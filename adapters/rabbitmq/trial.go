@@ -9,7 +9,7 @@ import (
 
 // largeBody is a body that a server might be set to refuse: RabbitMQ 4's
 // default limit is 16 MiB, that of 3.x is 128 MiB (max_message_size).
-const largeBody = 1 << 20
+const largeBody = 16 << 20
 
 // suspect reports whether RabbitMQ may find fault with more than the exchange:
 // a user id that isn't the connection's, a body too large, a reply address that needs

@@ -1,6 +1,8 @@
 package rabbitmq
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -9,9 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"crypto/tls"
-	"crypto/x509"
 
 	"github.com/gobindery/bindery/pubsub"
 )
