@@ -134,8 +134,8 @@ func TestReceiveContextOfFiller(t *testing.T) {
 	})
 }
 
-// TestReceiveContextOfWaiter: the context of a goroutine that waits for the one
-// in the adapter ends.
+// TestReceiveContextOfWaiter: the context of a goroutine that waits for the
+// one in the adapter ends.
 func TestReceiveContextOfWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sub := newFakeSub()

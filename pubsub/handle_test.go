@@ -157,8 +157,8 @@ func TestHandleEnds(t *testing.T) {
 	}
 }
 
-// TestHandleSettleFails: one that is lost comes again, so Handle goes on; after
-// another error it stops all workers and says why.
+// TestHandleSettleFails: one that is lost comes again, so Handle goes on;
+// after another error it stops all workers and says why.
 func TestHandleSettleFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sub := newFakeSub()

@@ -52,8 +52,8 @@ func TestInflightConcurrent(t *testing.T) {
 	}
 }
 
-// TestInflightLastRelease: the last releases come as others begin to wait. They
-// must be enough, for nothing wakes anybody later.
+// TestInflightLastRelease: the last releases come as others begin to wait.
+// They must be enough, for nothing wakes anybody later.
 func TestInflightLastRelease(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

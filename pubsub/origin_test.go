@@ -107,7 +107,8 @@ func TestOriginRandom(t *testing.T) {
 }
 
 // TestOriginForgetsWindows: what is settled takes no memory, also if one old
-// delivery stays unsettled; and that one is still settled by a later AckThrough.
+// delivery stays unsettled; and that one is still settled by a later
+// AckThrough.
 func TestOriginForgetsWindows(t *testing.T) {
 	book := &ledger{map[uint64]bool{1: true}}
 	o := &origin{settler: book, settled: newSignal()}
@@ -130,8 +131,8 @@ func TestOriginForgetsWindows(t *testing.T) {
 	wantErr(t, "ack the first", first.Ack(t.Context()), ErrSettled)
 }
 
-// TestAckThroughForgotten: the delivery's own window is full and forgotten, one
-// before it is not.
+// TestAckThroughForgotten: the delivery's own window is full and forgotten,
+// one before it is not.
 func TestAckThroughForgotten(t *testing.T) {
 	book := &ledger{map[uint64]bool{1: true}}
 	o := &origin{settler: book, settled: newSignal()}

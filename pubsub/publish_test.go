@@ -92,7 +92,8 @@ func TestPublishInFlight(t *testing.T) {
 	})
 }
 
-// TestPublishInvalid takes no place in flight, and its outcome is there at once.
+// TestPublishInvalid takes no place in flight, and its outcome is there at
+// once.
 func TestPublishInvalid(t *testing.T) {
 	b := New(&fakeAdapter{}, &Options{MaxInFlight: 1})
 	for range 3 {
@@ -237,8 +238,8 @@ func panics(f func()) (v any) {
 	return nil
 }
 
-// TestPublishConcurrent: many publishers, and confirms that come before Publish
-// of the adapter returns, after it, and from other goroutines.
+// TestPublishConcurrent: many publishers, and confirms that come before
+// Publish of the adapter returns, after it, and from other goroutines.
 func TestPublishConcurrent(t *testing.T) {
 	later := make(chan *Publication, 100)
 	var confirmers sync.WaitGroup

@@ -85,8 +85,8 @@ func TestShutdownWaitsForConfirms(t *testing.T) {
 	})
 }
 
-// TestShutdownBesidePublishers: publishers that never pause don't keep Shutdown
-// from ending, and each of their publishes has an outcome.
+// TestShutdownBesidePublishers: publishers that never pause don't keep
+// Shutdown from ending, and each of their publishes has an outcome.
 func TestShutdownBesidePublishers(t *testing.T) {
 	confirms := make(chan *Publication, 64)
 	confirmer := during(func() error {
@@ -262,7 +262,8 @@ func TestCloseDuringShutdown(t *testing.T) {
 		wantErr(t, "ack", ds[0].Ack(t.Context()))
 		wantErr(t, "close", b.Close())
 		synctest.Wait()
-		// One of the two was under way, and is told; the other finds it closed.
+		// One of the two was under way, and is told; the other finds it
+		// closed.
 		errs := []error{ended(t, "shutdown", shutting), ended(t, "shutdown", again)}
 		if errs[0] == nil {
 			slices.Reverse(errs)
@@ -276,8 +277,8 @@ func TestCloseDuringShutdown(t *testing.T) {
 	})
 }
 
-// TestShutdownTwice: the second one waits for the first, but no longer than its
-// own context lives.
+// TestShutdownTwice: the second one waits for the first, but no longer than
+// its own context lives.
 func TestShutdownTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sub := newFakeSub()
