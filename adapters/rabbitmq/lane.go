@@ -224,6 +224,11 @@ func (l *lane) settleLocked() {
 		default:
 			continue
 		}
+		if !f.dc.Acked() && l.ch.IsClosed() {
+			// amqp091-go says so too of what it has no confirm for, after it
+			// marked the channel as closed. cut or end knows better.
+			continue
+		}
 		some = true
 		f.resolve(f.outcome())
 	}
