@@ -8,6 +8,7 @@ var getCases = []Case{
 	{"get/missing", "get from a missing queue: not found (404)", getMissing},
 	{"get/automatic ack", "get with AutoAck settles", getAutoAck},
 	{"get/settle", "a message by get is acknowledged, requeued and rejected as others are", getSettle},
+	{"get/queue deleted", "settling a message by get after its queue was deleted is ignored, also after another get has failed", getQueueDeleted},
 	{"get/beside a consumer", "get takes what a consumer's prefetch leaves", getBesideConsumer},
 }
 
@@ -75,6 +76,23 @@ func getSettle(w *world) {
 	w.ok(other.Close()) // returns ds[3]
 	c.becomes(q, 3)
 	w.equal("left", flagged(c.take(q)), []string{"1+", "3+", "4"})
+}
+
+func getQueueDeleted(w *world) {
+	c := w.open()
+	q := c.queue(pubsub.Queue{Name: "q"})
+	c.publish("", q, "0", "1", "2")
+	ds := []pubsub.Delivery{c.get(q), c.get(q), c.get(q)}
+	_, err := c.DeleteQueue(w.ctx, q, nil)
+	w.ok(err)
+	w.ack(ds[0])
+	_, _, err = c.Get(w.ctx, q, nil)
+	w.fails(err, pubsub.ErrNotFound, "get from a queue that was deleted")
+	w.ack(ds[1])
+	w.requeue(ds[2])
+	c.queue(pubsub.Queue{Name: "q"})
+	c.publish("", q, "marker")
+	c.holds(q, "marker")
 }
 
 func getBesideConsumer(w *world) {

@@ -62,7 +62,7 @@ func (w *world) rerun(seed uint64) string {
 	for root := dir; err == nil && root != filepath.Dir(root); root = filepath.Dir(root) {
 		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
 			if rel, err := filepath.Rel(root, dir); err == nil {
-				pkg = "./" + filepath.ToSlash(rel)
+				pkg = "./" + strings.TrimPrefix(filepath.ToSlash(rel), ".")
 			}
 			break
 		}

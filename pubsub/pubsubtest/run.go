@@ -114,18 +114,17 @@ func runReported(t *testing.T, rep *reporting, c Case, open Open, o Options) {
 // judge runs one case, tells r what failed, and returns what became of it.
 func judge(tb testing.TB, r reporter, c Case, open Open, o Options) Result {
 	res := Result{Case: c, Outcome: Passed, Reason: o.Waive[c.Name]}
-	failures := recorder{also: r}
-	if res.Reason != "" {
-		failures.also = nil
+	if res.Reason == "" {
+		if runCase(tb, r, c, open, o) {
+			res.Outcome = Failed
+		}
+		return res
 	}
-	runCase(tb, &failures, c, open, o)
-	switch failed := len(failures.errors()) > 0; {
-	case failed && res.Reason != "":
+	var failures recorder
+	if runCase(tb, &failures, c, open, o) {
 		res.Outcome = Waived
 		r.Logf("waived: %s\nit fails with:\n%s", res.Reason, failures.String())
-	case failed:
-		res.Outcome = Failed
-	case res.Reason != "":
+	} else {
 		res.Outcome = Failed
 		r.Errorf("this case is waived (%s), but it passes: take it out of Options.Waive", res.Reason)
 	}
@@ -168,8 +167,8 @@ func (o *Options) complete(getenv func(string) string) (Options, error) {
 }
 
 // runCase runs one case in a goroutine of its own, so that it can be given up,
-// and tells r what failed.
-func runCase(tb testing.TB, r reporter, c Case, open Open, o Options) {
+// tells r what failed, and reports whether anything did.
+func runCase(tb testing.TB, r reporter, c Case, open Open, o Options) (failed bool) {
 	tb.Helper()
 	connect := open(tb)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -188,7 +187,7 @@ func runCase(tb testing.TB, r reporter, c Case, open Open, o Options) {
 	defer timer.Stop()
 	select {
 	case <-done:
-		return
+		return w.hasFailed()
 	case <-timer.C:
 	}
 	w.Errorf("%s took longer than %v; it was waiting for %s\n%s", c.Name, o.Timeout, w.waitingFor(), stacks())
@@ -200,6 +199,7 @@ func runCase(tb testing.TB, r reporter, c Case, open Open, o Options) {
 		w.Errorf("%s did not end when its context did", c.Name)
 		w.abandon()
 	}
+	return true
 }
 
 // stacks is what all goroutines do.
