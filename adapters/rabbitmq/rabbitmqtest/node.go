@@ -187,7 +187,7 @@ func (n *Node) Stop() error {
 }
 
 // Kill ends the node's Erlang VM with SIGKILL, as a crash would. Data and ports
-// stay for Restart.
+// stay for Restart. What was declared a moment before may be lost: see Flush.
 func (n *Node) Kill() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -199,11 +199,12 @@ func (n *Node) Kill() error {
 	return nil
 }
 
-// Shutdown ends the node cleanly, as an administrator would: it closes the
-// connections with the code 320 and writes its data. Data and ports stay for
-// Restart. With the management plugin it takes RabbitMQ six seconds, of which
-// it waits five for a process of that plugin. After 30 seconds it is killed,
-// which is an error.
+// Shutdown ends the node cleanly, as an administrator would, with all data
+// written. Data and ports stay for Restart. RabbitMQ sends its clients
+// connection.close with the code 320 and soon resets their connections, so that
+// a client on a busy machine sees the one or the other. With the management
+// plugin this takes six seconds, of which RabbitMQ waits five for a process of
+// that plugin. After 30 seconds the node is killed, which is an error.
 func (n *Node) Shutdown() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -91,6 +91,16 @@ func answersAsEpmd(ctx context.Context, port int) error {
 
 // handshake opens an AMQP connection, up to connection.open-ok, and closes it.
 func handshake(ctx context.Context, url string) error {
+	conn, err := dialAMQP(ctx, url)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// dialAMQP opens an AMQP connection. The context bounds the handshake, for
+// which the client itself has no context.
+func dialAMQP(ctx context.Context, url string) (*amqp091.Connection, error) {
 	stop := func() bool { return true }
 	conn, err := amqp091.DialConfig(url, amqp091.Config{
 		Dial: func(network, address string) (net.Conn, error) {
@@ -105,8 +115,5 @@ func handshake(ctx context.Context, url string) error {
 		},
 	})
 	stop()
-	if err != nil {
-		return err
-	}
-	return conn.Close()
+	return conn, err
 }

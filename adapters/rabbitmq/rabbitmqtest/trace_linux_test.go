@@ -89,15 +89,25 @@ func TestHardDeath(t *testing.T) {
 	}
 	cmd.Wait()
 
+	await(t, "the node's processes are gone", func() bool { return len(processesIn(folder)) == 0 })
+	// Another test that starts a node may be sweeping at this moment.
+	await(t, "the folder is gone", func() bool {
+		rabbitmqtest.SweepAbandoned(filepath.Dir(folder))
+		_, err := os.Stat(folder)
+		return os.IsNotExist(err)
+	})
+}
+
+// await returns when a condition holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
 	ctx, tick := within(t), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
-	for left := processesIn(folder); len(left) > 0; left = processesIn(folder) {
+	for !holds() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("the node outlives its test process: %v", left)
+			t.Fatalf("in vain: %s", what)
 		}
 	}
-	rabbitmqtest.SweepAbandoned(filepath.Dir(folder))
-	mustLeaveNoTrace(t, folder)
 }
