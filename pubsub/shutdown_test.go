@@ -277,6 +277,17 @@ func TestCloseDuringShutdown(t *testing.T) {
 	})
 }
 
+// TestShutdownIdle: with nothing left to wait for, a context that has ended is
+// no error.
+func TestShutdownIdle(t *testing.T) {
+	b, c := consume(t, newFakeSub(), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantErr(t, "shutdown", b.Shutdown(ctx))
+	_, err := c.Receive(t.Context())
+	wantErr(t, "receive", err, ErrClosed)
+}
+
 // TestShutdownTwice: the second one waits for the first, but no longer than
 // its own context lives.
 func TestShutdownTwice(t *testing.T) {

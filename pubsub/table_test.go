@@ -110,6 +110,17 @@ func TestTableRefuses(t *testing.T) {
 			t.Errorf("%s: the error is %q; want %q", c.name, err, c.want)
 		}
 	}
+	many := Table{}
+	for i := range 8193 {
+		many[fmt.Sprint(i)] = nil
+	}
+	err := checkTable("header", many)
+	wantErr(t, "too many", err, ErrInvalid)
+	if want := "invalid argument: 8193 headers; at most 8192 are possible"; err == nil || err.Error() != want {
+		t.Errorf("the error is %q; want %q", err, want)
+	}
+	delete(many, "0")
+	wantErr(t, "just enough", checkTable("header", many))
 	wantErr(t, "32 deep", checkTable("header", Table{"k": deep(32)}))
 }
 
