@@ -24,7 +24,8 @@ type Broker struct {
 	// state tells how far the end has come. It only grows, under mu.
 	state atomic.Int32
 
-	// Lock order: shutting, closing, mu, and then a Consumer's.
+	// Lock order: shutting, Consumer.closing, closing, mu, origin.mu. An
+	// adapter is called with the first three held at most.
 	shutting chan struct{} // a mutex: full while a Shutdown is under way
 	closing  sync.Mutex    // held by who closes the adapter, until it is done
 
