@@ -2,7 +2,9 @@ package rabbitmq
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -25,6 +27,10 @@ type getChannel struct {
 	asking sync.Mutex // held during a basic.get: a channel has one answer at a time
 
 	users int // calls of get under way and deliveries unsettled; guarded by getter.mu
+
+	// gone is set when RabbitMQ closed the channel because there is no such
+	// queue: what came from it is gone too, and settling it is ignored.
+	gone atomic.Bool
 }
 
 // Get implements pubsub.Adapter.
@@ -61,6 +67,9 @@ func (c *Conn) get(s *session, queue string, o pubsub.GetOptions) (pubsub.Got, e
 	d, ok, err := g.ch.Get(c.names.current(queue), o.AutoAck)
 	g.asking.Unlock()
 	if err != nil || !ok {
+		if errors.Is(errorOf(err), pubsub.ErrNotFound) {
+			g.gone.Store(true)
+		}
 		c.gets.release(queue, g)
 		return pubsub.Got{}, err
 	}
@@ -135,7 +144,7 @@ func (gs *gotSettler) Settle(_ context.Context, _ uint64, o pubsub.Outcome, _ bo
 		err = gs.g.ch.Reject(gs.tag, o == pubsub.Requeue)
 	}
 	gs.c.gets.release(gs.queue, gs.g)
-	if err != nil {
+	if err != nil && !gs.g.gone.Load() {
 		return deliveryLost(err)
 	}
 	return nil

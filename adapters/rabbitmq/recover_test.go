@@ -108,6 +108,7 @@ func TestKilledNode(t *testing.T) {
 	})
 
 	b.eventually("some messages", func() bool { return count() > 500 })
+	b.ok(node.Flush(b.ctx)) // else RabbitMQ may forget a durable queue that is this new
 	b.ok(node.Kill())
 	b.ok(node.Restart(b.ctx))
 	before := count()
