@@ -74,6 +74,20 @@ func TestIdentity(t *testing.T) {
 	if n := len(slices.Collect(mustUnbind(t, base, bound).Bindings())); n != 0 {
 		t.Error("empty arguments are not the same as none")
 	}
+	nested := bound
+	nested.Arguments = pubsub.Table{"a": []any{[]byte("x")}}
+	y := mustBind(t, base, nested)
+	change := func(p pubsub.Binding) { p.Arguments["a"].([]any)[0].([]byte)[0] = 'y' }
+	change(nested)
+	for b := range y.Bindings() {
+		if len(b.Arguments) > 0 {
+			change(b)
+		}
+	}
+	nested.Arguments = pubsub.Table{"a": []any{[]byte("x")}}
+	if mustUnbind(t, y, nested) == y {
+		t.Error("a change inside of a value reached the Table")
+	}
 	two := bound
 	two.Arguments = pubsub.Table{"a": int32(1), "b": int32(2)}
 	x := mustBind(t, base, two)

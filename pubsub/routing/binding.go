@@ -54,13 +54,12 @@ func (b *binding[Q]) is(c *binding[Q]) bool {
 
 // redirected returns a copy of b that leads elsewhere.
 func (b *binding[Q]) redirected(to *target[Q]) *binding[Q] {
-	c := *b
-	c.to = to
-	if b.args != nil {
-		a := *b.args
-		c.args = &a
+	args := b.args
+	if args != nil {
+		a := *args
+		args = &a
 	}
-	return &c
+	return newBinding(b.from, to, b.key, args)
 }
 
 // public is the binding as a user knows it. The arguments are a copy.

@@ -125,8 +125,10 @@ func (t *Table[Q]) AddQueue(name string, q Q) *Table[Q] {
 		t.setQueue(&queue[Q]{target: newQueueTarget(strings.Clone(name), q, t.newID())})
 		return t
 	}
-	// Bindings lead to the old handle: each is replaced.
-	n := &queue[Q]{target: newQueueTarget(old.target.name, q, old.target.id)}
+	// Bindings lead to the old handle: each is replaced. Until the last one
+	// is, an exchange may have both, and must tell them apart.
+	n := &queue[Q]{target: newQueueTarget(old.target.name, q, t.newID())}
+	t.freeID(old.target.id)
 	t.setQueue(n)
 	for b := range old.to.all() {
 		c := b.redirected(n.target)

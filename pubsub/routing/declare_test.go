@@ -166,3 +166,18 @@ func TestQueueHandle(t *testing.T) {
 		t.Error("a removed queue is there")
 	}
 }
+
+// TestQueueHandleGroups replaces a queue that an exchange has several bindings
+// to, before and after others come and go.
+func TestQueueHandleGroups(t *testing.T) {
+	x := vhost(t, "f fanout\nf -> a 1\nf -> a 2\nf -> b\nf -> c")
+	r := &Request{Exchange: "f"}
+	expect(t, x, r, "a", "b", "c")
+	x = x.AddQueue("a", "A")
+	expect(t, x, r, "A", "b", "c")
+	x = x.RemoveQueue("b")
+	expect(t, vhostMore(t, x, "f -> z"), r, "A", "c", "z")
+	x = x.AddQueue("a", "AA").RemoveQueue("c")
+	expect(t, vhostMore(t, x, "f -> y").RemoveQueue("y"), r, "AA")
+	expect(t, x, r, "AA")
+}

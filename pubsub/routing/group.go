@@ -14,11 +14,22 @@ type group[Q comparable] struct {
 type many[Q comparable] struct {
 	members hamt[member[Q]] // by the hash of the target's id
 
-	// flat holds the destinations, made when first asked for, and from then
-	// on added to by with. Two readers who find none both make it: that does
-	// no harm.
-	flat atomic.Pointer[dests[Q]]
+	// flat holds the destinations, made when first asked for, and handed on
+	// to the next states. Two readers who find none both make it: that does no
+	// harm.
+	flat atomic.Pointer[flat[Q]]
 }
+
+// flat is the destinations of an earlier state and those that have gone since:
+// leaving a few out later is cheaper than gathering all again, and costs
+// nothing if nobody asks.
+type flat[Q comparable] struct {
+	dests[Q]
+	gone []*target[Q]
+}
+
+// mostGone is how many can be gone before all are gathered again.
+const mostGone = 8
 
 // member is the bindings of a group with one destination: mostly one.
 type member[Q comparable] struct {
@@ -36,17 +47,22 @@ func (g *group[Q]) dests() *dests[Q] {
 	if g.many == nil {
 		return new(dests[Q])
 	}
-	if d := g.many.flat.Load(); d != nil {
-		return d
+	old := g.many.flat.Load()
+	if old != nil && len(old.gone) == 0 {
+		return &old.dests
 	}
-	d := new(dests[Q])
-	for m := range g.many.members.all() {
-		d.add(m.to)
+	f := new(flat[Q])
+	if old != nil {
+		f.dests = old.without(old.gone)
+	} else {
+		for m := range g.many.members.all() {
+			f.add(m.to)
+		}
 	}
-	d.used = new(atomic.Int64)
-	d.used.Store(int64(len(d.ids)))
-	g.many.flat.Store(d)
-	return d
+	f.used = new(atomic.Int64)
+	f.used.Store(int64(len(f.ids)))
+	g.many.flat.Store(f)
+	return &f.dests
 }
 
 // bindings visits every binding of the group.
@@ -76,11 +92,12 @@ func (g group[Q]) with(b *binding[Q]) group[Q] {
 	if g.many == nil {
 		return group[Q]{many: n}
 	}
-	if d := g.many.flat.Load(); d != nil {
-		if old == nil {
-			d = d.with(b.to)
-		}
-		n.flat.Store(d)
+	switch f := g.many.flat.Load(); {
+	case f == nil:
+	case old != nil:
+		n.flat.Store(f)
+	case len(f.gone) == 0:
+		n.flat.Store(&flat[Q]{dests: f.with(b.to)})
 	}
 	return group[Q]{many: n}
 }
@@ -108,6 +125,9 @@ func (g group[Q]) without(b *binding[Q]) group[Q] {
 	n := new(many[Q])
 	if bindings, _ := m.bindings.remove(b.hash, b.is); bindings.empty() {
 		n.members, _ = g.many.members.remove(hash, is)
+		if f := g.many.flat.Load(); f != nil && len(f.gone) < mostGone {
+			n.flat.Store(&flat[Q]{f.dests, append(f.gone[:len(f.gone):len(f.gone)], b.to)})
+		}
 	} else {
 		n.members = g.many.members.put(hash, &member[Q]{to: m.to, bindings: bindings}, is)
 		n.flat.Store(g.many.flat.Load()) // the destinations are the same

@@ -87,7 +87,7 @@ func TestResultIsShared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = append(got, "mine", "mine", "mine")
+		_ = append(got, "mine")
 	}
 	expect(t, x, r, "q0", "q1", "q2")
 	expect(t, y, r, "q0", "q1", "q2", "q3")
