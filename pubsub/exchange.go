@@ -34,8 +34,8 @@ func Kinds() []Kind { return []Kind{Direct, Fanout, Topic, Headers} }
 // empty and which routes to the queue named by the routing key, and the
 // durable amq.direct, amq.fanout, amq.topic, amq.headers and amq.match.
 type Exchange struct {
-	// Name is 1 to 255 bytes of UTF-8. Names that begin with "amq." are the
-	// broker's own.
+	// Name is 1 to 255 bytes of UTF-8 without line breaks. Names that begin
+	// with "amq." are the broker's own.
 	Name string
 
 	// Kind is required: there is no default kind.
@@ -66,7 +66,7 @@ func (e Exchange) validate() error {
 	if e.Name == "" {
 		return fmt.Errorf("%w: the default exchange can't be declared; give the exchange a name", ErrAccessRefused)
 	}
-	if err := checkName("exchange name", e.Name); err != nil {
+	if err := checkNewName("exchange name", e.Name); err != nil {
 		return err
 	}
 	if err := checkName("alternate exchange name", e.Alternate); err != nil {

@@ -10,7 +10,7 @@ import (
 // transient, shared queue whose name the broker chooses.
 // Field by field it is https://www.rabbitmq.com/docs/queues.
 type Queue struct {
-	// Name is at most 255 bytes of UTF-8. Empty: the broker chooses one that
+	// Name is at most 255 bytes of UTF-8 without line breaks. Empty: the broker chooses one that
 	// begins with "amq.gen-", and DeclareQueue returns it. Other names that
 	// begin with "amq." are refused.
 	Name string
@@ -131,7 +131,7 @@ var argumentFields = map[string]string{
 }
 
 func (q Queue) validate() error {
-	if err := checkName("queue name", q.Name); err != nil {
+	if err := checkNewName("queue name", q.Name); err != nil {
 		return err
 	}
 	// A name like amq.gen-… that this Broker was given can't be told from

@@ -257,6 +257,15 @@ func checkName(what, s string) error {
 	return nil
 }
 
+// checkNewName checks the name of what is declared. RabbitMQ would take line
+// breaks out of it, and then not know it by the name that was asked for.
+func checkNewName(what, s string) error {
+	if strings.ContainsAny(s, "\r\n") {
+		return fmt.Errorf("%w: %s %s has a line break, which a name can't have", ErrInvalid, what, quote(s))
+	}
+	return checkName(what, s)
+}
+
 // quote puts s in quotes, short enough for a message.
 func quote(s string) string { return fmt.Sprintf("%q", clip(s)) }
 

@@ -53,6 +53,7 @@ func TestValidation(t *testing.T) {
 		{"exchange: default", exchange(Exchange{Kind: Direct}), ErrAccessRefused, `declare exchange "": access refused: the default exchange can't be declared`},
 		{"exchange: long name", exchange(Exchange{Name: long, Kind: Direct}), ErrInvalid, "exchange name \"" + strings.Repeat("x", 60) + "…\" " + tooLong},
 		{"exchange: name no UTF-8", exchange(Exchange{Name: "\xff", Kind: Direct}), ErrInvalid, "exchange name " + utf},
+		{"exchange: name with a line break", exchange(Exchange{Name: "a\nb", Kind: Direct}), ErrInvalid, `exchange name "a\nb" has a line break`},
 		{"exchange: no kind", exchange(Exchange{Name: "e"}), ErrInvalid, "the exchange has no kind; it must be one of [direct fanout topic headers]"},
 		{"exchange: unknown kind", exchange(Exchange{Name: "e", Kind: "Fanout"}), ErrInvalid, `unknown exchange kind "Fanout"; it must be one of [direct fanout topic headers]`},
 		{"exchange: long alternate", exchange(Exchange{Name: "e", Kind: Direct, Alternate: long}), ErrInvalid, "alternate exchange name"},
@@ -66,6 +67,7 @@ func TestValidation(t *testing.T) {
 
 		// Queues.
 		{"queue: long name", queue(Queue{Name: long}), ErrInvalid, tooLong},
+		{"queue: name with a line break", queue(Queue{Name: "a\rb"}), ErrInvalid, `queue name "a\rb" has a line break`},
 		{"queue: name no UTF-8", queue(Queue{Name: "\xff"}), ErrInvalid, "queue name " + utf},
 		{"queue: reserved name", queue(Queue{Name: "amq.mine"}), ErrAccessRefused, `queue name "amq.mine" has the prefix "amq.", which is the broker's own; leave the name empty`},
 		{"queue: negative TTL", queue(Queue{MessageTTL: ttl(-time.Second)}), ErrInvalid, "MessageTTL is -1s; it must be 0 or more"},

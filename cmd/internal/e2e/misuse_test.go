@@ -190,7 +190,7 @@ func TestMisuseOnRabbitMQ(t *testing.T) {
 	start(t, o, "receive", "-Q", "work").bound(t) // which stays
 	for _, c := range []struct{ name, args, env, stderr string }{
 		{"wrong password", "emit hello", wrong.String(),
-			`open broker "REDACTED": connect to HOST: access refused: wrong password for user "USER", or no such user: the server closed the connection during login (the URL is that of $BINDERY_BROKER)`},
+			`open broker "REDACTED": connect to HOST: wrong password for user "USER", or no such user: access refused: ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN. For details see the broker logfile. (AMQP code 403) (the URL is that of $BINDERY_BROKER)`},
 		{"missing vhost", "receive", o.env + "-missing",
 			`open broker "REDACTED": connect to HOST: not found: NOT_ALLOWED - vhost VHOST-missing not found (AMQP code 530) (the URL is that of $BINDERY_BROKER)`},
 		{"exchange of another type", "emit -t topic -k a hello", o.env,

@@ -47,6 +47,10 @@ func TestNodeRestart(t *testing.T) {
 	e := start(t, emitting, "emit", "--durable", "--persistent")
 
 	got.wait(t, before/5, e) // in the middle of the first half
+	// Else RabbitMQ may forget a durable queue that is this new.
+	if err := node.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if err := node.Kill(); err != nil {
 		t.Fatal(err)
 	}
