@@ -25,7 +25,7 @@ import (
 //	raw-cpu-µs  with amqp091-go alone
 //
 // A round is a fixed number of messages, so that never more than that is in a
-// queue. Run with -benchtime=10x or so.
+// queue. Run with -benchtime=30x or more.
 
 const benchBody = 256 // bytes
 
@@ -144,7 +144,7 @@ func BenchmarkPublishWindow(b *testing.B) {
 		b.Run(fmt.Sprint(window), func(tb *testing.B) {
 			b := newBenchmark(tb)
 			q := b.sink()
-			compare(tb, 20_000, b.publishWindow("", q, window), b.rawPublishWindow(b.confirming(), "", q, window))
+			compare(tb, 5_000, b.publishWindow("", q, window), b.rawPublishWindow(b.confirming(), "", q, window))
 		})
 	}
 }
@@ -210,7 +210,7 @@ func BenchmarkPublishGoroutines64(tb *testing.B) {
 			wait.Wait()
 		}
 	}
-	compare(tb, 20_032, each(func() error {
+	compare(tb, 5_056, each(func() error {
 		return b.broker.Publish(b.ctx, "", q, pubsub.Message{Body: b.body})
 	}), each(func() error {
 		c, err := ch.PublishWithDeferredConfirmWithContext(b.ctx, "", q, false, false, amqp.Publishing{Body: b.body})
@@ -226,7 +226,7 @@ func BenchmarkPublishOneByOne(tb *testing.B) {
 	b := newBenchmark(tb)
 	q := b.sink()
 	ch := b.confirming()
-	compare(tb, 2_000, func(n int) {
+	compare(tb, 1_000, func(n int) {
 		for range n {
 			b.ok(b.broker.Publish(b.ctx, "", q, pubsub.Message{Body: b.body}))
 		}
@@ -361,5 +361,5 @@ func BenchmarkFanOut10(tb *testing.B) {
 		rawPublish(n / fanOut)
 		wait.Wait()
 	}
-	compare(tb, 30_000, ours, raw)
+	compare(tb, 10_000, ours, raw)
 }

@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +21,7 @@ type subscription struct {
 	stopping context.Context // ends with Cancel and Close
 	stop     context.CancelFunc
 	done     chan struct{} // closed when run has returned
+	wake     chan struct{} // with room for one: there is something for Receive
 
 	mu       sync.Mutex
 	feed     *feed             // the present one, or the last
@@ -27,7 +29,7 @@ type subscription struct {
 	next     int               // ready[:next] is handed over
 	withheld bool              // Receive must not: what is ready goes back to the queue
 	end      error             // why nothing more comes
-	woken    chan struct{}     // made by Receive if it waits, closed when it need not
+	waiting  bool              // Receive waits for wake
 	lastTag  uint64            // of what came
 }
 
@@ -38,7 +40,7 @@ func (c *Conn) Consume(ctx context.Context, queue string, o pubsub.ConsumeOption
 	if queue == replyTo {
 		return nil, fmt.Errorf("%w: direct reply-to needs publishing and consuming on one AMQP channel; use a temporary queue for replies", pubsub.ErrUnsupported)
 	}
-	sub := &subscription{c: c, queue: queue, opts: o, tag: o.Tag, done: make(chan struct{})}
+	sub := &subscription{c: c, queue: queue, opts: o, tag: o.Tag, done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	sub.stopping, sub.stop = context.WithCancel(context.Background())
 	if sub.tag == "" {
 		sub.tag = fmt.Sprintf("consumer-%d", consumerSeq.Add(1))
@@ -87,11 +89,13 @@ func (sub *subscription) Receive(ctx context.Context, buf []pubsub.Incoming) (in
 			sub.mu.Unlock()
 			return 0, err
 		}
-		woken := make(chan struct{})
-		sub.woken = woken
+		sub.waiting = true
 		sub.mu.Unlock()
 		select {
-		case <-woken:
+		case <-sub.wake:
+			// One delivery is there. If more are on their way through this
+			// process, let them come, so that this need not wait for each.
+			runtime.Gosched()
 		case <-ctx.Done():
 		}
 		sub.mu.Lock()
@@ -113,9 +117,13 @@ func (sub *subscription) takeLocked(buf []pubsub.Incoming) int {
 
 // wakeLocked wakes Receive.
 func (sub *subscription) wakeLocked() {
-	if sub.woken != nil {
-		close(sub.woken)
-		sub.woken = nil
+	if !sub.waiting {
+		return
+	}
+	sub.waiting = false
+	select {
+	case sub.wake <- struct{}{}:
+	default: // left over from a wait that its context ended
 	}
 }
 
