@@ -16,21 +16,23 @@ type queue struct {
 	settings pubsub.Queue // as declared; does not change
 	owner    *Conn        // whose exclusive queue it is; nil for a shared one
 
+	// What each publish looks at stands together.
 	mu           sync.Mutex
 	deleted      bool
-	levels       []ready // the ready messages by priority; one level without priorities
-	count        int     // of ready messages
-	bytes        int     // of their bodies
-	unacked      int     // messages that a consumer or a get holds
+	plain        bool  // settings have no TTL and no limit: does not change
+	count        int   // of ready messages
+	headDue      int64 // when headTimer runs; never if it does not run
 	nextPosition uint64
+	unacked      int         // messages that a consumer or a get holds
+	line         []*consumer // who is served next: by priority, then in turn; who has no credit is not in it
+	levels       []ready     // the ready messages by priority; one level without priorities
+	bytes        int         // of the bodies of the ready messages
 
 	consumers []*consumer // all of them, in the order in which they came
-	line      []*consumer // who is served next: by priority, then in turn; who has no credit is not in it
 	active    *consumer   // the one that is served, with a single active consumer
 	exclusive bool        // its one consumer keeps others away
 
 	headTimer *time.Timer // runs at the time when the head expires
-	headDue   int64       // that time; never if it does not run
 	idleTimer *time.Timer // looks whether an x-expires queue is unused
 	lastUsed  int64       // by a declare, get, or consumer
 }
@@ -38,6 +40,7 @@ type queue struct {
 func newQueue(v *vhost, settings pubsub.Queue, owner *Conn) *queue {
 	q := &queue{vhost: v, name: settings.Name, settings: settings, owner: owner, headDue: never}
 	q.levels = make([]ready, int(settings.MaxPriority)+1)
+	q.plain = settings.MessageTTL == nil && settings.MaxLength == nil && settings.MaxBytes == nil
 	q.touch()
 	return q
 }
@@ -52,13 +55,16 @@ func (q *queue) enqueue(pub *pubsub.Publication) (taken bool) {
 	if q.headDue != never {
 		q.dropExpired()
 	}
-	if q.refuses(pub) {
+	if !q.plain && q.refuses(pub) {
 		if q.settings.Overflow == pubsub.RejectPublishDLX {
 			q.giveUp(newEntry(pub, 0, never), reasonMaxLen)
 		}
 		return false
 	}
-	e := newEntry(pub, q.nextPosition, q.expiry(&pub.Message))
+	e := newEntry(pub, q.nextPosition, never)
+	if !q.plain || pub.Expiration != nil {
+		e.expires = q.expiry(&pub.Message)
+	}
 	q.nextPosition++
 	if q.count == 0 {
 		if c := q.next(); c != nil {

@@ -8,8 +8,9 @@ type ring struct {
 	n     int
 }
 
-// keepSpace is how many entries of space an empty ring keeps.
-const keepSpace = 1024
+// keepSpace is how many entries of space an empty ring keeps: 384 KiB. One that
+// let go of less would grow again with each burst, and copy as it does.
+const keepSpace = 16 << 10
 
 func (r *ring) at(i int) *entry { return &r.space[(r.head+i)&(len(r.space)-1)] }
 

@@ -55,6 +55,14 @@ func (c *consumer) applyAcks() bool {
 	runs := c.acks.take()
 	for _, r := range runs {
 		for t := r.first; t <= r.last; t++ {
+			if t == c.base && c.out.n > 0 { // the oldest first, as usual
+				if c.out.pop().pub != nil {
+					c.held--
+					c.queue.unacked--
+				}
+				c.base++
+				continue
+			}
 			if _, ok := c.release(t); ok {
 				c.queue.unacked--
 			}
