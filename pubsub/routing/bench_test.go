@@ -193,7 +193,11 @@ func BenchmarkMemory(b *testing.B) {
 					}
 					t.Route(&Request{Exchange: f.exchange, Key: "a.b"}, nil)
 					after := live()
-					b.ReportMetric(float64(after-before)/float64(n), "bytes/binding")
+					each := float64(after-before) / float64(n)
+					if each > 500 {
+						b.Errorf("%.0f bytes a binding; 500 are allowed", each)
+					}
+					b.ReportMetric(each, "bytes/binding")
 					runtime.KeepAlive(t)
 				}
 				runtime.KeepAlive(bindings)

@@ -181,3 +181,23 @@ func TestQueueHandleGroups(t *testing.T) {
 	expect(t, vhostMore(t, x, "f -> y").RemoveQueue("y"), r, "AA")
 	expect(t, x, r, "AA")
 }
+
+// TestQueueHandleHeaders replaces a queue whose binding is found by another of
+// its arguments afterwards. The old Table must still find it by the first.
+func TestQueueHandleHeaders(t *testing.T) {
+	x := New[string]().AddQueue("q", "q")
+	b := pubsub.Binding{Exchange: "amq.headers", Queue: "q", Arguments: pubsub.Table{"a": int32(1), "b": int32(2)}}
+	x = mustBind(t, x, b)
+	for _, name := range []string{"r", "s"} {
+		x = mustBind(t, x.AddQueue(name, name), pubsub.Binding{Exchange: "amq.headers", Queue: name, Arguments: pubsub.Table{"a": int32(1)}})
+	}
+	y := x.AddQueue("q", "other")
+	r := &Request{Exchange: "amq.headers", Headers: pubsub.Table{"a": int32(1), "b": int32(2)}}
+	for _, v := range []struct {
+		table *Table[string]
+		q     string
+	}{{x, "q"}, {y, "other"}} {
+		expect(t, v.table, r, v.q, "r", "s")
+		expect(t, mustUnbind(t, v.table, b), r, "r", "s")
+	}
+}

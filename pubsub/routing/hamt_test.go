@@ -21,7 +21,7 @@ func TestHamt(t *testing.T) {
 		func(k int) uint64 { return uint64(k % 5) },
 		func(int) uint64 { return 0 },
 	} {
-		keys := 3000
+		keys := 6000
 		if round == 4 {
 			keys = 200 // one long list
 		}
@@ -66,6 +66,9 @@ func TestHamt(t *testing.T) {
 					t.Fatalf("round %d, snapshot %d: has %v, want %v", round, i, v, s.want[v.key])
 				}
 			}
+			if longest := longestSlots(&s.h); round < 2 && longest > slotsMax {
+				t.Fatalf("round %d, snapshot %d: a slice has %d values", round, i, longest)
+			}
 			if n != len(s.want) {
 				t.Fatalf("round %d, snapshot %d: %d values, want %d", round, i, n, len(s.want))
 			}
@@ -77,4 +80,14 @@ func TestHamt(t *testing.T) {
 			t.Errorf("round %d: not empty when all is removed: %+v", round, h)
 		}
 	}
+}
+
+func longestSlots(h *hamt[item]) int {
+	n := len(h.slots)
+	if h.kids != nil {
+		for i := range h.kids {
+			n = max(n, longestSlots(&h.kids[i]))
+		}
+	}
+	return n
 }

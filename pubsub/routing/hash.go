@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -17,13 +18,17 @@ var (
 	secretEnd   = rand.Uint64() | 1
 )
 
-// hashString hashes a string in steps of eight bytes.
+// hashString hashes a string in steps of sixteen bytes. The last step may take
+// some bytes once more.
 func hashString(s string) uint64 {
-	h, i := secretStart, 0
-	for ; i+8 <= len(s); i += 8 {
-		h = fold(h^load64(s, i), secretStep)
+	h, n := secretStart^uint64(len(s)), len(s)
+	if n < 8 {
+		return fold(tail(s)^secretEnd, h)
 	}
-	return fold(h^tail(s, i)^uint64(len(s))<<56, secretEnd)
+	for i := 0; i+16 < n; i += 16 {
+		h = fold(load64(s, i)^secretStep, load64(s, i+8)^h)
+	}
+	return fold(load64(s, max(0, n-16))^secretEnd, load64(s, n-8)^h)
 }
 
 // longWord is the length from which words are compared byte by byte: the
@@ -31,39 +36,46 @@ func hashString(s string) uint64 {
 const longWord = 8
 
 // hashWord hashes a word of a pattern, as [nextWord] does those of a key.
+//
+// A short word is all in one number, and its hash is made of steps that can be
+// undone, so it stands for that word alone. Bit 59 tells long words apart.
 func hashWord(w string) uint64 {
-	h, i := secretStart, 0
-	for ; i+8 <= len(w); i += 8 {
-		h = fold(h^load64(w, i), secretStep)
+	if len(w) < longWord {
+		return scramble(tail(w) | uint64(len(w))<<56)
 	}
-	return endWord(h, tail(w, i), len(w))
+	return scramble(hashString(w) | 1<<59)
 }
 
 // nextWord returns the end and the hash of the word of a key that begins at i.
-// It looks for the dot and hashes in one go, eight bytes at a time.
+// It looks for the dot in eight bytes at a time.
 func nextWord(key string, i int) (end int, hash uint64) {
-	h, begin := secretStart, i
-	for ; i+8 <= len(key); i += 8 {
-		x := load64(key, i)
-		if n := beforeDot(x); n < 8 {
-			return i + n, endWord(h, x&(1<<(8*n)-1), i+n-begin)
+	var x uint64
+	n := len(key) - i
+	switch {
+	case n >= 8:
+		x = load64(key, i)
+		n = beforeDot(x)
+		if n == 8 {
+			return nextLongWord(key, i)
 		}
-		h = fold(h^x, secretStep)
+	case len(key) >= 8:
+		x = load64(key, len(key)-8) >> (8 * (8 - n))
+		n = min(n, beforeDot(x))
+	default:
+		x = tail(key[i:])
+		n = min(n, beforeDot(x))
 	}
-	x := tail(key, i)
-	n := min(beforeDot(x), len(key)-i)
-	return i + n, endWord(h, x&(1<<(8*n)-1), i+n-begin)
+	x &= 1<<(8*n%64) - 1
+	return i + n, scramble(x | uint64(n)<<56)
 }
 
-// endWord finishes a word's hash: h is that of what came before, last the up
-// to seven bytes after, n the length of all. A short word is all in last, and
-// its hash is made of steps that can be undone, so it stands for that word
-// alone. Bit 59 tells long words apart.
-func endWord(h, last uint64, n int) uint64 {
-	if n < longWord {
-		return scramble(last | uint64(n)<<56)
+// nextLongWord is nextWord where there is no dot in the first eight bytes.
+func nextLongWord(key string, i int) (end int, hash uint64) {
+	end = len(key)
+	if n := strings.IndexByte(key[i+8:], '.'); n >= 0 {
+		end = i + 8 + n
 	}
-	return scramble(fold(h^last^uint64(n)<<56, secretEnd) | 1<<59)
+	return end, scramble(hashString(key[i:end]) | 1<<59)
 }
 
 // scramble spreads the bits of x; no two x become the same.
@@ -99,19 +111,16 @@ func load32(s string, i int) uint64 {
 	return uint64(uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24)
 }
 
-// tail returns the bytes of s from i, seven at most, and zeros.
-func tail(s string, i int) uint64 {
-	n := len(s) - i
-	if len(s) >= 8 {
-		return load64(s, len(s)-8) >> (8 * (8 - n))
-	}
-	switch s = s[i:]; {
+// tail returns the bytes of s, seven at most, and zeros.
+func tail(s string) uint64 {
+	switch n := len(s); {
 	case n == 0:
 		return 0
 	case n >= 4:
 		return load32(s, 0) | load32(s, n-4)<<(8*(n-4))
+	default:
+		return uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1))
 	}
-	return uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1))
 }
 
 // hashID spreads the bits of a target's id.
