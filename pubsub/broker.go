@@ -268,7 +268,7 @@ func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delive
 		// there is none yet, and then this sees Shutdown.
 		_ = b.got.acquire(ctx) // never waits
 		defer func() {
-			if d.window == nil {
+			if !d.settleable() {
 				b.got.release() // nothing to settle
 			}
 		}()
@@ -280,7 +280,8 @@ func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delive
 			return err
 		}
 		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck, got: b.got}
-		d, ok = from.deliveryLocked(&got.Incoming), true // nobody else knows from yet
+		from.deliverLocked(&d, &got.Incoming) // nobody else knows from yet
+		ok = true
 		d.Ready = got.Ready
 		return nil
 	})

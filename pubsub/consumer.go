@@ -47,20 +47,19 @@ func (c *Consumer) Queue() string { return c.origin.queue }
 // when ctx ends, [ErrClosed] after Cancel, Close, or the Broker's end, and
 // [ErrConsumerCanceled] when the broker ended the consumer, as by deleting the
 // queue.
-func (c *Consumer) Receive(ctx context.Context) (Delivery, error) {
+func (c *Consumer) Receive(ctx context.Context) (d Delivery, err error) {
 	if ctx.Err() != nil {
 		return c.nothing(context.Cause(ctx))
 	}
 	c.origin.mu.Lock()
 	for {
 		if c.next < len(c.buf) {
-			d := c.origin.deliveryLocked(&c.buf[c.next])
+			c.origin.deliverLocked(&d, &c.buf[c.next])
 			c.next++
 			c.passTurnLocked()
 			c.origin.mu.Unlock()
 			return d, nil
 		}
-		var err error
 		switch {
 		case c.end != nil:
 			err = c.end

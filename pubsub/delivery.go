@@ -19,14 +19,15 @@ type Delivery struct {
 	// came back.
 	Redelivered bool
 
+	index uint32 // its bit in window
+
 	// Ready is how many messages were left in the queue, for a delivery of
 	// [Broker.Get]; else zero.
 	Ready int
 
+	// A Delivery is copied more than once on its way: it is kept small.
 	tag    uint64
-	index  uint    // its bit in window
-	window *window // nil: nothing to settle
-	origin *origin
+	window *window // knows whether it is settled; nil if there is no message
 }
 
 // noMessage stands in a Delivery that comes with an error, so that a program
@@ -58,30 +59,33 @@ func (d Delivery) Reject(ctx context.Context) error { return d.settle(ctx, Rejec
 // another way: which outcome counts is left open then.
 // See the AMQP 0-9-1 reference, basic.ack.multiple.
 func (d Delivery) AckThrough(ctx context.Context) error {
-	if d.window == nil {
+	if !d.settleable() {
 		return d.unsettleable(Ack)
 	}
-	return d.opError(Ack, d.origin.ackThrough(ctx, &d))
+	return d.opError(Ack, d.window.origin.ackThrough(ctx, &d))
 }
 
-func (d Delivery) settle(ctx context.Context, o Outcome) error {
-	if d.window == nil {
+func (d *Delivery) settle(ctx context.Context, o Outcome) error {
+	if !d.settleable() {
 		return d.unsettleable(o)
 	}
-	return d.opError(o, d.origin.settle(ctx, &d, o))
+	return d.opError(o, d.window.origin.settle(ctx, d, o))
 }
 
+// settleable reports whether there is something to settle, now or before.
+func (d *Delivery) settleable() bool { return d.window != nil && !d.window.origin.autoAck }
+
 // unsettleable is why a delivery can't be settled at all.
-func (d Delivery) unsettleable(o Outcome) error {
-	if d.origin == nil {
+func (d *Delivery) unsettleable(o Outcome) error {
+	if d.window == nil {
 		return opError(o.String()+" delivery", "", fmt.Errorf("%w: it came with an error and holds no message; look at the error first", ErrInvalid))
 	}
 	return d.opError(o, fmt.Errorf("%w: its consumer has AutoAck", ErrSettled))
 }
 
-func (d Delivery) opError(o Outcome, err error) error {
+func (d *Delivery) opError(o Outcome, err error) error {
 	if err == nil {
 		return nil // without building the name
 	}
-	return opError(o.String()+" delivery from", "queue "+quote(d.origin.queue), err)
+	return opError(o.String()+" delivery from", "queue "+quote(d.window.origin.queue), err)
 }

@@ -73,7 +73,7 @@ func (c *Consumer) handleLoop(ctx context.Context, h func(context.Context, Deliv
 		if err != nil {
 			c.b.log.WarnContext(running, "handler failed", "queue", c.origin.queue, "outcome", o.String(), "error", err)
 		}
-		if d.window == nil {
+		if !d.settleable() {
 			continue // AutoAck
 		}
 		err = d.settle(running, o)

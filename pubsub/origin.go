@@ -26,29 +26,24 @@ type origin struct {
 	windows []*window  // those with unsettled deliveries, oldest first
 }
 
-// deliveryLocked makes a Delivery of in.
-func (o *origin) deliveryLocked(in *Incoming) Delivery {
-	d := Delivery{
-		Envelope:    in.Envelope,
-		Redelivered: in.Redelivered,
-		tag:         in.Tag,
-		origin:      o,
-	}
-	if o.autoAck {
-		return d
-	}
+// deliverLocked makes d the Delivery of in.
+func (o *origin) deliverLocked(d *Delivery, in *Incoming) {
 	if len(o.windows) == 0 || o.used == windowSize {
 		o.addWindowLocked()
 	}
-	d.window, d.index = o.windows[len(o.windows)-1], o.used
-	o.used++
-	return d
+	d.Envelope = in.Envelope
+	d.Redelivered = in.Redelivered
+	d.tag = in.Tag
+	d.window, d.index = o.windows[len(o.windows)-1], uint32(o.used)
+	if !o.autoAck {
+		o.used++
+	}
 }
 
 // addWindowLocked makes room for more deliveries, and forgets windows that are
 // settled, but for the last: it has the highest number.
 func (o *origin) addWindowLocked() {
-	w := new(window)
+	w := &window{origin: o}
 	if n := len(o.windows); n > 0 {
 		w.number = o.windows[n-1].number + 1
 		o.windows = slices.DeleteFunc(o.windows, (*window).full)
@@ -61,15 +56,15 @@ func (o *origin) addWindowLocked() {
 // has been told before, and [ErrDeliveryLost] if d is back in its queue.
 func (o *origin) settle(ctx context.Context, d *Delivery, as Outcome) error {
 	if o.closed.Load() {
-		return lostOrSettled(!d.window.claimed(d.index))
+		return lostOrSettled(!d.window.claimed(uint(d.index)))
 	}
-	if !d.window.claim(d.index) {
+	if !d.window.claim(uint(d.index)) {
 		return ErrSettled
 	}
 	err := o.settler.Settle(ctx, d.tag, as, false)
 	// Only now: Shutdown closes the adapter once all is settled, and must not
 	// do so before the adapter has this outcome.
-	d.window.settle(d.index)
+	d.window.settle(uint(d.index))
 	o.settledSome()
 	return err
 }
@@ -101,7 +96,7 @@ func (o *origin) eachThrough(d *Delivery, f func(w *window, end uint) int) (sum 
 		case w.number < d.window.number:
 			sum += f(w, windowSize)
 		case w.number == d.window.number:
-			sum += f(w, d.index+1)
+			sum += f(w, uint(d.index)+1)
 		}
 	}
 	return sum

@@ -68,7 +68,7 @@ func TestOriginRandom(t *testing.T) {
 			case op < 40 && !abandoned || len(all) == 0:
 				for range rng.IntN(windowSize / 4) {
 					tag := uint64(len(all) + 1)
-					all = append(all, o.deliveryLocked(&Incoming{Envelope: noMessage, Tag: tag}))
+					all = append(all, deliver(o, &Incoming{Envelope: noMessage, Tag: tag}))
 					model[tag], book.unsettled[tag] = true, true
 				}
 			case op < 70:
@@ -112,10 +112,10 @@ func TestOriginRandom(t *testing.T) {
 func TestOriginForgetsWindows(t *testing.T) {
 	book := &ledger{map[uint64]bool{1: true}}
 	o := &origin{settler: book, settled: newSignal()}
-	first := o.deliveryLocked(&Incoming{Tag: 1})
+	first := deliver(o, &Incoming{Tag: 1})
 	var last Delivery
 	for i := range uint64(20 * windowSize) {
-		last = o.deliveryLocked(&Incoming{Tag: i + 2})
+		last = deliver(o, &Incoming{Tag: i + 2})
 		wantErr(t, "ack", last.Ack(t.Context()))
 	}
 	if len(o.windows) > 3 {
@@ -138,7 +138,7 @@ func TestAckThroughForgotten(t *testing.T) {
 	o := &origin{settler: book, settled: newSignal()}
 	ds := make([]Delivery, 3*windowSize)
 	for i := range ds {
-		ds[i] = o.deliveryLocked(&Incoming{Tag: uint64(i + 1)})
+		ds[i] = deliver(o, &Incoming{Tag: uint64(i + 1)})
 		if i > 0 {
 			wantErr(t, "ack", ds[i].Ack(t.Context()))
 		}
@@ -186,7 +186,7 @@ func TestOriginConcurrent(t *testing.T) {
 	}
 	for i := range uint64(n) {
 		o.mu.Lock()
-		d := o.deliveryLocked(&Incoming{Tag: i + 1})
+		d := deliver(o, &Incoming{Tag: i + 1})
 		o.mu.Unlock()
 		work <- d
 		work <- d
@@ -231,7 +231,7 @@ func TestDrained(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				gate := make(chan struct{})
 				o := &origin{settler: settlerFunc(func(uint64, bool) error { <-gate; return nil }), settled: newSignal()}
-				d := o.deliveryLocked(&Incoming{Tag: 1})
+				d := deliver(o, &Incoming{Tag: 1})
 				settling := during(func() error { return c.settle(d) })
 				synctest.Wait()
 				wantErr(t, "settle again meanwhile", d.Ack(t.Context()), ErrSettled)
@@ -257,7 +257,7 @@ func TestDrained(t *testing.T) {
 func TestDrainedByAbandon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &origin{settler: &ledger{}, settled: newSignal()}
-		o.deliveryLocked(&Incoming{Tag: 1})
+		deliver(o, &Incoming{Tag: 1})
 		draining := during(func() error { _, err := o.drained(context.Background()); return err })
 		synctest.Wait()
 		running(t, "drained", draining)
@@ -265,4 +265,10 @@ func TestDrainedByAbandon(t *testing.T) {
 		synctest.Wait()
 		wantErr(t, "drained", ended(t, "drained", draining))
 	})
+}
+
+// deliver makes the next delivery of o.
+func deliver(o *origin, in *Incoming) (d Delivery) {
+	o.deliverLocked(&d, in)
+	return d
 }

@@ -10,6 +10,7 @@ import (
 // window serves 1,024 deliveries. Deliveries point to their window; the
 // consumer keeps those that may have unsettled ones.
 type window struct {
+	origin *origin
 	number uint64 // windows of a consumer are numbered in order
 	words  [windowSize / 64]struct {
 		claimed atomic.Uint64 // a call settles it: no other may

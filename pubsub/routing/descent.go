@@ -4,22 +4,29 @@ package routing
 // gathers queues as it goes. It needs no scratch memory, which makes it the
 // fastest where few patterns match. It gives up, and leaves the key to states,
 // where that is slow or not enough: where words follow an "#", where a match
-// leads to an exchange, and where there are many queues.
+// leads to an exchange, and where there are many queues or words.
 type descent[Q comparable] struct {
 	key    string
 	first  *dests[Q] // the first destinations found
 	out    []Q       // all, once there are more
 	gaveUp bool
+
+	// The words of the key so far as they were needed, for the ways through
+	// the trie share them.
+	words   [fewWords]struct{ end, hash uint64 }
+	scanned int
 }
 
-// fewQueues is how many queues are compared one by one.
-const fewQueues = 16
+const (
+	fewWords  = 8
+	fewQueues = 16 // these are compared one by one
+)
 
-// from matches the key from position i on below n. Past the key's end nothing
-// is left to match.
-func (s *descent[Q]) from(n *node[Q], i int) {
+// from matches the key from position i on, where its word d begins, below n.
+// Past the key's end nothing is left to match.
+func (s *descent[Q]) from(n *node[Q], i, d int) {
 	if n.any != nil {
-		if !n.any.kids.empty() {
+		if n.any.filter != 0 {
 			s.gaveUp = true
 			return
 		}
@@ -31,18 +38,25 @@ func (s *descent[Q]) from(n *node[Q], i int) {
 		}
 		return
 	}
-	if n.star == nil && n.kids.empty() {
+	if n.star == nil && n.filter == 0 {
 		return
 	}
-	end, hash := nextWord(s.key, i)
-	for _, k := range n.kids.bucket(hash) {
-		if k.hash == hash && (end-i < longWord || k.val.word == s.key[i:end]) {
-			s.from(k.val, end+1)
-			break
-		}
+	if d >= fewWords {
+		s.gaveUp = true
+		return
+	}
+	w := &s.words[d]
+	if d == s.scanned {
+		end, hash := nextWord(s.key, i)
+		w.end, w.hash = uint64(end), hash
+		s.scanned++
+	}
+	end := int(w.end)
+	if k := n.kid(s.key[i:end], w.hash); k != nil {
+		s.from(k, end+1, d+1)
 	}
 	if n.star != nil && !s.gaveUp {
-		s.from(n.star, end+1)
+		s.from(n.star, end+1, d+1)
 	}
 }
 

@@ -34,13 +34,17 @@ func (s *states[Q]) match(root *node[Q], key string) []*group[Q] {
 		i, more = end+1, end < len(key)
 		// Those that this word makes loop have not read it, and wait.
 		for _, n := range s.looping {
-			s.step(n, w, hash)
+			if k := n.kid(w, hash); k != nil {
+				s.reach(k)
+			}
 		}
 		for _, n := range s.now {
 			if n.star != nil {
 				s.reach(n.star)
 			}
-			s.step(n, w, hash)
+			if k := n.kid(w, hash); k != nil {
+				s.reach(k)
+			}
 		}
 		s.now = emptied(s.now)
 	}
@@ -61,16 +65,6 @@ func (s *states[Q]) done() {
 func emptied[T any](list []*T) []*T {
 	clear(list)
 	return list[:0]
-}
-
-// step reaches the node that the word leads to from n, if there is one.
-func (s *states[Q]) step(n *node[Q], w string, hash uint64) {
-	for _, k := range n.kids.bucket(hash) {
-		if k.hash == hash && (len(w) < longWord || k.val.word == w) {
-			s.reach(k.val)
-			return
-		}
-	}
 }
 
 // reach puts n into the next set, and its "#", which need not take a word,

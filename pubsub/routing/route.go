@@ -67,7 +67,7 @@ func (t *Table[Q]) Route(r *Request, into []Q) ([]Q, error) {
 func (t *Table[Q]) routeTopic(x *exchange[Q], r *Request, into []Q, again bool) []Q {
 	if !again && x.root != nil {
 		s := descent[Q]{key: r.Key, out: into[:0]}
-		s.from(x.root, 0)
+		s.from(x.root, 0, 0)
 		if !s.gaveUp && (s.first != nil || x.spec.Alternate == "") {
 			return s.result()
 		}

@@ -12,6 +12,10 @@ type node[Q comparable] struct {
 	kids  hamt[node[Q]] // by literal word
 	star  *node[Q]      // "*": one word
 	any   *node[Q]      // "#": any number of words; its own star and any are nil
+
+	// filter has a bit for the hash of each word in kids, and may have more.
+	// Most words of a key lead nowhere, which it tells at once.
+	filter uint64
 }
 
 // splitPattern returns a pattern's words in normal form: in a run of wildcards
@@ -65,8 +69,22 @@ func (n *node[Q]) with(words []string, b *binding[Q]) *node[Q] {
 		k := c.kids.get(hash, is).with(rest, b)
 		k.word = w
 		c.kids = c.kids.put(hash, k, is)
+		c.filter |= 1 << (hash >> 58)
 	}
 	return c
+}
+
+// kid returns the node for a literal word with this hash, or nil.
+func (n *node[Q]) kid(word string, hash uint64) *node[Q] {
+	if n.filter>>(hash>>58)&1 == 0 {
+		return nil
+	}
+	for _, k := range n.kids.bucket(hash) {
+		if k.hash == hash && (len(word) < longWord || k.val.word == word) {
+			return k.val
+		}
+	}
+	return nil
 }
 
 // without returns the trie below n without b, which must be at words; nil if
@@ -89,6 +107,12 @@ func (n *node[Q]) without(words []string, b *binding[Q]) *node[Q] {
 				c.kids = c.kids.put(hash, k, is)
 			} else {
 				c.kids, _ = c.kids.remove(hash, is)
+				if c.kids.kids == nil {
+					c.filter = 0
+					for _, k := range c.kids.slots {
+						c.filter |= 1 << (k.hash >> 58)
+					}
+				}
 			}
 		}
 	}

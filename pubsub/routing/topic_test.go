@@ -116,7 +116,7 @@ func matched(root *node[string], key string) []string {
 		return out
 	}
 	d := descent[string]{key: key}
-	d.from(root, 0)
+	d.from(root, 0, 0)
 	if got := slices.Sorted(slices.Values(d.result())); !d.gaveUp && !slices.Equal(got, out) {
 		panic(fmt.Sprintf("key %q: descent found %q, states found %q", key, got, out))
 	}
@@ -218,6 +218,25 @@ func TestTopicAdversarial(t *testing.T) {
 	}
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("four keys took %v", d)
+	}
+}
+
+// TestTopicLong has keys of every length up to the longest that AMQP allows.
+func TestTopicLong(t *testing.T) {
+	var root *node[string]
+	for words := 1; words <= 128; words++ {
+		key := strings.Repeat("a.", words-1) + "a"
+		patterns := []string{key, "*" + key[1:], key[:len(key)-1] + "*"}
+		for _, p := range patterns {
+			root = insert(root, p)
+		}
+		slices.Sort(patterns)
+		if got, want := matched(root, key), slices.Compact(patterns); !slices.Equal(got, want) {
+			t.Fatalf("%d words: got %q, want %q", words, got, want)
+		}
+		if got := matched(root, key+".a"); len(got) != 0 {
+			t.Fatalf("%d words more than any pattern: got %q", words+1, got)
+		}
 	}
 }
 
