@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -149,19 +150,26 @@ func (c *consumer) wakeUp() {
 // Receive hands over what the queue has given to the consumer.
 func (c *consumer) Receive(ctx context.Context, buf []pubsub.Incoming) (int, error) {
 	q := c.queue
-	for {
+	for yielded := false; ; {
 		q.mu.Lock()
 		c.settleAcks()
 		n := c.take(buf)
 		end := c.end
-		c.waiting = n == 0 && end == nil
+		c.waiting = n == 0 && end == nil && yielded
+		waiting := c.waiting
 		q.mu.Unlock()
 		q.vhost.sendDead()
-		if n > 0 {
+		switch {
+		case n > 0:
 			return n, nil
-		}
-		if end != nil {
+		case end != nil:
 			return 0, end
+		case !waiting:
+			// A publisher that is about to run gets to do so: to be woken for
+			// each message costs more than the message.
+			yielded = true
+			runtime.Gosched()
+			continue
 		}
 		if ctx.Done() == nil {
 			<-c.wake // cheaper than a select
