@@ -20,6 +20,7 @@ type fixture struct {
 	bindings []pubsub.Binding
 	seen     []string
 	fresh    []string // different ones
+	next     int      // which comes next
 }
 
 const million = 1 << 20
