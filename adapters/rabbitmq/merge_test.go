@@ -114,6 +114,8 @@ func TestMergeWritersAtOnce(t *testing.T) {
 func TestMergeIsBounded(t *testing.T) {
 	leave := make(chan struct{})
 	c, _, far := pipe(t, leave)
+	release := sync.OnceFunc(func() { close(leave) })
+	t.Cleanup(release) // before pipe's own clean-up, which waits for writes
 	chunk := make([]byte, softLimit)
 	for c.buffered.Load() < hardLimit {
 		if _, err := c.Write(chunk); err != nil {
@@ -136,7 +138,7 @@ func TestMergeIsBounded(t *testing.T) {
 	case <-time.After(10 * time.Millisecond):
 	}
 	go io.Copy(io.Discard, far)
-	close(leave)
+	release()
 	if err := <-written; err != nil {
 		t.Error(err)
 	}
