@@ -61,8 +61,7 @@ func TestMessageExpiresAtItsTime(t *testing.T) {
 func TestHeadThatLeavesUncoversAnExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := connect(t)
-		server := b
-		_, err := server.DeclareQueue(t.Context(), pubsub.Queue{Name: "dead"})
+		_, err := b.DeclareQueue(t.Context(), pubsub.Queue{Name: "dead"})
 		must(t, err)
 		q, err := b.DeclareQueue(t.Context(), pubsub.Queue{Name: "q", DeadLetter: &pubsub.DeadLetter{RoutingKey: new("dead")}})
 		must(t, err)

@@ -95,10 +95,11 @@
 //
 // # Limits
 //
-// Headers and arguments must fit into one frame, 128 KiB by default, be finite numbers, and nest
-// at most 32 deep with 8192 entries each: RabbitMQ or amqp091-go would end the
-// connection. They are refused with [pubsub.ErrUnsupported]; a message of another
-// program that amqp091-go can't read ends the connection again and again.
+// Headers and arguments must fit into one frame, 128 KiB by default: RabbitMQ
+// would end the connection. Larger ones are refused with
+// [pubsub.ErrUnsupported]. What nests too deep, has too many entries or is no
+// finite number a Broker refuses before, as [pubsub.Table] says. A message of
+// another program that amqp091-go can't read ends the connection again and again.
 //
 // Direct reply-to (amq.rabbitmq.reply-to) needs publishing and consuming on one channel and
 // can't be consumed here; answering to such an address works, but RabbitMQ 3.10
