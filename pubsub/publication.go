@@ -3,7 +3,6 @@ package pubsub
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 )
 
@@ -36,19 +35,23 @@ type Publication struct {
 
 	flight *inflight // counts publications without an outcome; may be nil
 
-	state atomic.Uint32 // pending, awaited or settled
-	err   error         // written before settled is stored, never after
-
-	mu   sync.Mutex    // of those who wait
-	done chan struct{} // made by the first who waits; closed at the outcome
+	// result is nil until there is an outcome or somebody waits for it.
+	result atomic.Pointer[result]
 }
 
-// The states of a publication.
-const (
-	pending = iota // no outcome, and nobody waits
-	awaited        // done is to be closed at the outcome
-	settled
-)
+// result is what is known of how a publication went. One pointer to it, and
+// not its fields, stands in a Publication, which is so much smaller.
+type result struct {
+	known bool
+	err   error
+	done  chan struct{} // for one that is not known: closed once another is
+}
+
+// taken is the result of a publication that went well.
+var taken = &result{known: true}
+
+// always is a channel that is closed.
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Confirm tells the outcome to whoever waits: nil when the broker has taken
 // responsibility for the message, which includes dropping one that is
@@ -58,19 +61,23 @@ const (
 // it exactly once for each publication, from any goroutine; a second call
 // panics. It does not block.
 func (p *Publication) Confirm(err error) {
-	if p.state.Load() == settled {
-		panic(confirmedTwice)
-	}
+	r := taken
 	if err != nil {
-		p.err = opError(opPublish, exchangeName(p.Exchange), fmt.Errorf("with key %s: %w", quote(p.RoutingKey), err))
+		err = fmt.Errorf("with key %s: %w", quote(p.RoutingKey), err)
+		r = &result{known: true, err: opError(opPublish, exchangeName(p.Exchange), err)}
 	}
-	// Whoever waits has made done before it moves pending to awaited; if this
-	// comes first, it sees settled and does not wait.
-	switch p.state.Swap(settled) {
-	case awaited:
-		close(p.done)
-	case settled: // by another goroutine, just now
-		panic(confirmedTwice)
+	for {
+		before := p.result.Load()
+		if before != nil && before.known {
+			panic(confirmedTwice)
+		}
+		if !p.result.CompareAndSwap(before, r) {
+			continue // somebody began to wait, just now
+		}
+		if before != nil {
+			close(before.done)
+		}
+		break
 	}
 	if p.flight != nil {
 		p.flight.release()
@@ -81,30 +88,42 @@ const confirmedTwice = "pubsub: adapter confirmed a publication twice"
 
 // outcome returns a channel that is closed once there is an outcome.
 func (p *Publication) outcome() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.done == nil {
-		p.done = make(chan struct{})
-		if !p.state.CompareAndSwap(pending, awaited) {
-			close(p.done)
+	r := p.result.Load()
+	if r == nil {
+		waiting := &result{done: make(chan struct{})}
+		if p.result.CompareAndSwap(nil, waiting) {
+			return waiting.done
 		}
+		r = p.result.Load() // another waits, or the outcome came just now
 	}
-	return p.done
+	if r.known {
+		return always
+	}
+	return r.done
+}
+
+// settled returns the outcome, if there is one.
+func (p *Publication) settled() (known bool, err error) {
+	r := p.result.Load()
+	if r == nil || !r.known {
+		return false, nil
+	}
+	return true, r.err
 }
 
 func (p *Publication) wait(ctx context.Context) error {
-	if p.state.Load() == settled {
-		return p.err
+	if known, err := p.settled(); known {
+		return err
 	}
 	select {
 	case <-p.outcome():
-		return p.err
 	case <-ctx.Done():
-		if p.state.Load() == settled {
-			return p.err // both came, and select chose
-		}
-		return opError(opPublish, exchangeName(p.Exchange), fmt.Errorf("with key %s: %w: stopped waiting for the confirm: %w", quote(p.RoutingKey), ErrUnconfirmed, context.Cause(ctx)))
 	}
+	known, err := p.settled()
+	if !known { // or else both came, and select chose
+		err = opError(opPublish, exchangeName(p.Exchange), fmt.Errorf("with key %s: %w: stopped waiting for the confirm: %w", quote(p.RoutingKey), ErrUnconfirmed, context.Cause(ctx)))
+	}
+	return err
 }
 
 // exchangeName is how an exchange stands in an error.
@@ -126,10 +145,8 @@ func (c Confirmation) Done() <-chan struct{} { return c.p.outcome() }
 // Err returns the outcome: nil if the broker took the message, or while there
 // is no outcome yet. Look at it after Done.
 func (c Confirmation) Err() error {
-	if c.p.state.Load() != settled {
-		return nil
-	}
-	return c.p.err
+	_, err := c.p.settled()
+	return err
 }
 
 // Wait returns the outcome once it is known: nil if the broker took the

@@ -31,7 +31,8 @@ func (b *Broker) PublishAsync(ctx context.Context, exchange, key string, m Messa
 
 // send checks a message and hands it to the adapter.
 func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opts []PublishOption) *Publication {
-	p := &Publication{Envelope: Envelope{Message: *m, Exchange: exchange, RoutingKey: key}}
+	p := new(Publication)
+	p.Message, p.Exchange, p.RoutingKey = *m, exchange, key
 	for _, o := range opts {
 		if o == Mandatory {
 			p.Mandatory = true

@@ -22,7 +22,7 @@ type run struct{ first, last uint64 }
 
 // applyAt is how many acks are gathered at most: so many settled messages may
 // stay in memory.
-const applyAt = 64
+const applyAt = 256
 
 // add gathers an ack. It reports whether there are enough to apply them.
 func (a *acks) add(tag uint64) (apply bool, err error) {

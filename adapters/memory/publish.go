@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -68,8 +67,11 @@ const routeMost = 64
 // own gives a message a body and properties that its publisher can't change. One
 // copy serves all queues.
 func own(m *pubsub.Message) {
-	m.Body = bytes.Clone(m.Body)
-	m.Body = m.Body[:len(m.Body):len(m.Body)] // so that a receiver's append copies
+	if m.Body != nil {
+		body := make([]byte, len(m.Body)) // no capacity beyond: a receiver's append copies
+		copy(body, m.Body)
+		m.Body = body
+	}
 	if m.Expiration != nil {
 		m.Expiration = new(*m.Expiration)
 	}
