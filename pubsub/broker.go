@@ -17,9 +17,10 @@ import (
 type Broker struct {
 	adapter    Adapter
 	log        *slog.Logger
-	publishing *inflight // publishes without an outcome
-	got        *inflight // deliveries of Get that are not settled
-	handling   *inflight // calls of Handle
+	publishing *inflight   // publishes without an outcome
+	confirmed  func(error) // gives back a place in publishing
+	got        *inflight   // deliveries of Get that are not settled
+	handling   *inflight   // calls of Handle
 
 	// state tells how far the end has come. It only grows, under mu.
 	state atomic.Int32
@@ -51,7 +52,7 @@ func New(a Adapter, o *Options) *Broker {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Broker{
+	b := &Broker{
 		adapter:    a,
 		log:        opts.Logger,
 		publishing: newInflight(opts.MaxInFlight),
@@ -61,6 +62,8 @@ func New(a Adapter, o *Options) *Broker {
 		consumers:  make(map[*Consumer]struct{}),
 		sweepAt:    16,
 	}
+	b.confirmed = func(error) { b.publishing.release() }
+	return b
 }
 
 // Adapter returns the adapter that b uses, for what only that backend can do.

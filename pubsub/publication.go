@@ -33,7 +33,10 @@ type Publication struct {
 	// Mandatory asks for [ErrUnroutable] where no queue matches.
 	Mandatory bool
 
-	flight *inflight // counts publications without an outcome; may be nil
+	// Confirmed, if not nil, is called by Confirm with the adapter's error, on
+	// the same goroutine. It must not block. A Broker sets it; who calls an
+	// adapter without a Broker learns the outcome by it.
+	Confirmed func(error)
 
 	// result is nil until there is an outcome or somebody waits for it.
 	result atomic.Pointer[result]
@@ -63,8 +66,8 @@ var always = func() chan struct{} { c := make(chan struct{}); close(c); return c
 func (p *Publication) Confirm(err error) {
 	r := taken
 	if err != nil {
-		err = fmt.Errorf("with key %s: %w", quote(p.RoutingKey), err)
-		r = &result{known: true, err: opError(opPublish, exchangeName(p.Exchange), err)}
+		keyed := fmt.Errorf("with key %s: %w", quote(p.RoutingKey), err)
+		r = &result{known: true, err: opError(opPublish, exchangeName(p.Exchange), keyed)}
 	}
 	for {
 		before := p.result.Load()
@@ -79,8 +82,8 @@ func (p *Publication) Confirm(err error) {
 		}
 		break
 	}
-	if p.flight != nil {
-		p.flight.release()
+	if p.Confirmed != nil {
+		p.Confirmed(err)
 	}
 }
 

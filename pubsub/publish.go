@@ -47,7 +47,7 @@ func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opt
 		p.Confirm(fmt.Errorf("not sent: waited for one of %d publishes in flight: %w", b.publishing.limit, err))
 		return p
 	}
-	p.flight = b.publishing
+	p.Confirmed = b.confirmed
 	// Looked at again, now that p is counted: Shutdown waits for it, or this
 	// sees Shutdown.
 	if err := b.mayPublish(); err != nil {

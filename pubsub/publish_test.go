@@ -222,7 +222,7 @@ func (e confirmingError) Error() string {
 func TestConfirmTwiceAtOnce(t *testing.T) {
 	f := newInflight(10)
 	wantErr(t, "acquire", f.acquire(t.Context()))
-	p := Publication{flight: f}
+	p := Publication{Confirmed: func(error) { f.release() }}
 	if got := panics(func() { p.Confirm(confirmingError{&p}) }); got != confirmedTwice {
 		t.Errorf("the second Confirm panicked with %v; want %q", got, confirmedTwice)
 	}
