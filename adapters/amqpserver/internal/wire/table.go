@@ -233,3 +233,12 @@ func appendValue(dst []byte, v any) []byte {
 	}
 	return append(dst, 'V')
 }
+
+// DecodeTable reads the entries of a table that come without its length, as
+// in the response of AMQPLAIN.
+func DecodeTable(b []byte) (pubsub.Table, error) {
+	c := codec{buf: binary.BigEndian.AppendUint32(nil, uint32(len(b)))}
+	c.buf = append(c.buf, b...)
+	t := c.readTable(0)
+	return t, c.err
+}

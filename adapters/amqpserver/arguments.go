@@ -1,0 +1,191 @@
+package amqpserver
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// queueOf is what a client declares, with the x-arguments that have fields of
+// their own taken out. See https://www.rabbitmq.com/docs/queues#optional-arguments.
+func queueOf(m *wire.QueueDeclare, name, vhost string) (pubsub.Queue, error) {
+	q := pubsub.Queue{Name: name, Durable: m.Durable, Exclusive: m.Exclusive, AutoDelete: m.AutoDelete, Arguments: m.Arguments}
+	a := arguments{table: q.Arguments, queue: name, vhost: vhost}
+	if n, ok := a.integer("x-message-ttl", maxMillis); ok {
+		ttl := time.Duration(n) * time.Millisecond
+		q.MessageTTL = &ttl
+	}
+	if n, ok := a.integer("x-expires", maxMillis); ok {
+		if n == 0 {
+			a.invalid("x-expires", "{value_zero,0}")
+		}
+		q.Expires = time.Duration(n) * time.Millisecond
+	}
+	for name, field := range map[string]**int{"x-max-length": &q.MaxLength, "x-max-length-bytes": &q.MaxBytes} {
+		if n, ok := a.integer(name, math.MaxInt); ok {
+			most := int(n)
+			*field = &most
+		}
+	}
+	if n, ok := a.integer("x-max-priority", math.MaxInt); ok {
+		if n > math.MaxUint8 {
+			a.invalid("x-max-priority", "{max_value_exceeded,%d}", n)
+		}
+		q.MaxPriority = uint8(n)
+	}
+	if s, ok := text(&a, "x-overflow", "{unacceptable_type,%s}"); ok {
+		q.Overflow = pubsub.Overflow(s)
+		switch q.Overflow {
+		case pubsub.DropHead, pubsub.RejectPublish, pubsub.RejectPublishDLX:
+		default:
+			a.invalid("x-overflow", "invalid_overflow")
+		}
+	}
+	a.deadLetter(&q)
+	if v, ok := a.take("x-single-active-consumer"); ok {
+		if q.SingleActiveConsumer, ok = v.(bool); !ok {
+			a.invalid("x-single-active-consumer", "{unacceptable_type,%s}", typeName(v))
+		}
+	}
+	if a.err != nil {
+		return q, a.err
+	}
+	return q, nil
+}
+
+// maxMillis is RabbitMQ's limit of times: ten years.
+const maxMillis = 315_360_000_000
+
+// arguments are those of one declare. The first that is wrong counts.
+type arguments struct {
+	table        pubsub.Table
+	queue, vhost string
+	err          error
+}
+
+func (a *arguments) take(name string) (any, bool) {
+	v, ok := a.table[name]
+	delete(a.table, name)
+	return v, ok
+}
+
+func (a *arguments) invalid(name, why string, args ...any) {
+	if a.err == nil {
+		a.err = wire.Errorf(wire.PreconditionFailed, "invalid arg '%s' for queue '%s' in vhost '%s': %s", name, a.queue, a.vhost, fmt.Sprintf(why, args...))
+	}
+}
+
+// integer takes an integer from 0 to most.
+func (a *arguments) integer(name string, most int64) (int64, bool) {
+	v, ok := a.take(name)
+	if !ok {
+		return 0, false
+	}
+	n, ok := integer(v)
+	switch {
+	case !ok:
+		a.invalid(name, "\"expected integer, got %s\"", typeName(v))
+	case n < 0:
+		a.invalid(name, "{value_negative,%d}", n)
+	case n > most:
+		a.invalid(name, "{value_too_large,%d}", n)
+	default:
+		return n, true
+	}
+	return 0, false
+}
+
+func integer(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int8:
+		return int64(v), true
+	case int16:
+		return int64(v), true
+	case int32:
+		return int64(v), true
+	case int64:
+		return v, true
+	case uint8:
+		return int64(v), true
+	case uint16:
+		return int64(v), true
+	case uint32:
+		return int64(v), true
+	}
+	return 0, false
+}
+
+func text(a *arguments, name, wrongType string) (string, bool) {
+	v, ok := a.take(name)
+	if !ok {
+		return "", false
+	}
+	s, ok := v.(string)
+	if !ok {
+		a.invalid(name, wrongType, typeName(v))
+	}
+	return s, ok
+}
+
+func (a *arguments) deadLetter(q *pubsub.Queue) {
+	exchange, given := a.take("x-dead-letter-exchange")
+	key, keyed := a.take("x-dead-letter-routing-key")
+	for name, v := range map[string]any{"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": key} {
+		if _, ok := v.(string); !ok && v != nil && a.err == nil {
+			a.err = wire.Errorf(wire.PreconditionFailed, "invalid type '%s' for arg '%s' in queue '%s' in vhost '%s'", typeName(v), name, a.queue, a.vhost)
+		}
+	}
+	if keyed && !given {
+		a.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
+	}
+	if a.err != nil || !given {
+		return
+	}
+	name, _ := exchange.(string)
+	q.DeadLetter = &pubsub.DeadLetter{Exchange: name}
+	if k, ok := key.(string); ok {
+		q.DeadLetter.RoutingKey = &k
+	}
+}
+
+// typeName is what RabbitMQ calls the type of a table's value.
+func typeName(v any) string {
+	switch v.(type) {
+	case nil:
+		return "void"
+	case bool:
+		return "bool"
+	case int8:
+		return "byte"
+	case int16:
+		return "short"
+	case int32:
+		return "signedint"
+	case int64:
+		return "long"
+	case uint8:
+		return "unsignedbyte"
+	case uint16:
+		return "unsignedshort"
+	case uint32:
+		return "unsignedint"
+	case float32:
+		return "float"
+	case float64:
+		return "double"
+	case string:
+		return "longstr"
+	case []byte:
+		return "binary"
+	case time.Time:
+		return "timestamp"
+	case pubsub.Decimal:
+		return "decimal"
+	case []any:
+		return "array"
+	}
+	return "table"
+}

@@ -1,0 +1,256 @@
+package amqpserver
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// conn is one client. Its own goroutine reads; the fields below belong to that
+// one, but for out, what the handshake sets, and closing.
+type conn struct {
+	server  *Server
+	nc      net.Conn
+	in      *wire.Reader
+	out     *outgoing
+	ctx     context.Context // ends with the connection
+	stop    context.CancelFunc
+	adapter pubsub.Adapter
+
+	// Set by the handshake.
+	user, vhost  string
+	cancelNotify bool // the client wants to know of consumers that end
+	failureClose bool // and of a wrong password
+	frameMax     uint32
+	channelMax   uint16
+	heartbeat    time.Duration
+
+	channels map[uint16]*channel
+	unsent   []*channel // those whose confirms wait for the end of a burst
+
+	closing struct {
+		sync.Mutex
+		done bool // connection.close was sent
+	}
+	running sync.WaitGroup // the writer, consumers, channels that end
+}
+
+func newConn(s *Server, nc net.Conn) *conn {
+	ctx, stop := context.WithCancel(context.Background())
+	return &conn{
+		server: s, nc: nc, in: wire.NewReader(nc, wire.FrameMin), out: newOutgoing(), ctx: ctx, stop: stop,
+		frameMax: wire.FrameMin, channels: make(map[uint16]*channel),
+	}
+}
+
+func (c *conn) log(ctx context.Context, what string, err error) {
+	if l := c.server.Logger; l != nil {
+		l.WarnContext(ctx, what, "client", c.nc.RemoteAddr().String(), "user", c.user, "vhost", c.vhost, "error", err)
+	}
+}
+
+// serve is the connection's life.
+func (c *conn) serve() {
+	c.running.Go(func() { c.out.write(c.nc, orDefault(c.server.WriteTimeout, 30*time.Second)) })
+	err := c.handshake()
+	if err == nil {
+		stop := c.beat()
+		err = c.read()
+		stop()
+	}
+	if e, ok := errors.AsType[*wire.Error](err); ok && !errors.Is(err, errHandshake) {
+		c.fail(e)
+		c.log(c.ctx, "closing a connection", err)
+		c.awaitCloseOk()
+	} else if err != nil {
+		c.log(c.ctx, "a connection ended", err)
+	}
+	c.teardown()
+}
+
+// teardown gives back all that the client had. All consumers leave before
+// what one of them held goes back, so that none gets what another had.
+func (c *conn) teardown() {
+	c.stop()
+	c.out.end()
+	if c.adapter != nil {
+		// Closing the adapter returns all at once, in the order of the queues.
+		c.adapter.Close()
+	}
+	for _, ch := range c.channels {
+		ch.leave()
+	}
+	c.running.Wait()
+	c.nc.Close()
+}
+
+// beat sends heartbeats, twice as often as agreed.
+func (c *conn) beat() (stop func()) {
+	if c.heartbeat == 0 {
+		return func() {}
+	}
+	done := make(chan struct{})
+	c.running.Go(func() {
+		tick := time.NewTicker(c.heartbeat / 2)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				c.out.add(wire.AppendHeartbeat)
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() { close(done) }
+}
+
+// read does what the client asks, until the connection ends.
+func (c *conn) read() error {
+	for {
+		f, err := c.next()
+		if err != nil {
+			return err
+		}
+		if f.Type == wire.FrameHeartbeat {
+			if f.Channel != 0 {
+				return wire.Errorf(wire.UnexpectedFrame, "type 8, all octets = <<>>")
+			}
+			continue
+		}
+		if f.Channel != 0 {
+			if err := c.channelFrame(f); err != nil {
+				return err
+			}
+			continue
+		}
+		if f.Type != wire.FrameMethod {
+			return wire.Errorf(wire.UnexpectedFrame, "type %d on channel 0", f.Type)
+		}
+		m, err := wire.DecodeMethod(f.Payload)
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case *wire.ConnectionClose:
+			// Its exclusive queues are gone once the client knows that it is.
+			c.flushConfirms()
+			c.adapter.Close()
+			c.send(0, &wire.ConnectionCloseOk{})
+			return nil
+		case *wire.ConnectionCloseOk:
+			return nil // after Shutdown
+		case *wire.ConnectionUpdateSecret:
+			c.send(0, &wire.ConnectionUpdateSecretOk{})
+		default:
+			return wire.Errorf(wire.ChannelError, "unexpected method in connection state running").Of(m)
+		}
+	}
+}
+
+// next reads a frame. Before it waits for one, it sends the confirms of what
+// came before. A client that is silent for two heartbeats is gone.
+func (c *conn) next() (wire.Frame, error) {
+	if c.in.Buffered() == 0 {
+		c.flushConfirms()
+		// A client that doesn't read what it asks for must wait to ask more.
+		c.out.waitRoom()
+		var deadline time.Time
+		if c.heartbeat > 0 {
+			deadline = time.Now().Add(c.heartbeat*2 + c.heartbeat/2)
+		}
+		c.nc.SetReadDeadline(deadline)
+	}
+	return c.in.Next()
+}
+
+func (c *conn) flushConfirms() {
+	for _, ch := range c.unsent {
+		ch.flushConfirms()
+	}
+	c.unsent = c.unsent[:0]
+}
+
+// channelFrame gives a frame to its channel.
+func (c *conn) channelFrame(f wire.Frame) error {
+	ch := c.channels[f.Channel]
+	var m wire.Method
+	if f.Type == wire.FrameMethod && (ch == nil || ch.content == nil) {
+		var err error
+		if m, err = wire.DecodeMethod(f.Payload); err != nil {
+			return err
+		}
+	}
+	if ch != nil && ch.ending() {
+		if _, ok := m.(*wire.ChannelCloseOk); ok {
+			ch.ended.Wait()
+			delete(c.channels, f.Channel)
+		} else if _, ok := m.(*wire.ChannelClose); ok { // both closed at once
+			c.send(f.Channel, &wire.ChannelCloseOk{})
+		}
+		return nil // RabbitMQ discards what comes before close-ok
+	}
+	if _, ok := m.(*wire.ChannelOpen); ok {
+		if ch != nil {
+			return wire.Errorf(wire.ChannelError, "second 'channel.open' seen").Of(m)
+		}
+		if len(c.channels) >= int(c.channelMax) {
+			return wire.Errorf(wire.NotAllowed, "number of channels opened (%d) has reached the negotiated channel_max (%d)", len(c.channels), c.channelMax).Of(m)
+		}
+		c.channels[f.Channel] = newChannel(c, f.Channel)
+		c.send(f.Channel, &wire.ChannelOpenOk{})
+		return nil
+	}
+	if ch == nil {
+		e := wire.Errorf(wire.ChannelError, "expected 'channel.open'")
+		if m != nil {
+			e = e.Of(m)
+		}
+		return e
+	}
+	if _, ok := m.(*wire.ChannelClose); ok {
+		ch.leave()
+		ch.end()
+		delete(c.channels, f.Channel)
+		c.send(f.Channel, &wire.ChannelCloseOk{})
+		return nil
+	}
+	err := ch.frame(f, m)
+	if e, ok := errors.AsType[*wire.Error](err); ok && e.Soft() {
+		ch.fail(e)
+		return nil
+	}
+	return err
+}
+
+// fail sends connection.close, once. Safe for concurrent use.
+func (c *conn) fail(e *wire.Error) {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if !c.closing.done {
+		c.closing.done = true
+		c.send(0, &wire.ConnectionClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
+	}
+}
+
+// awaitCloseOk reads until the client has seen connection.close, for a
+// bounded time, so that it does not lose it to a reset.
+func (c *conn) awaitCloseOk() {
+	c.nc.SetReadDeadline(time.Now().Add(3 * time.Second))
+	for {
+		f, err := c.in.Next()
+		if err != nil {
+			return
+		}
+		if f.Channel == 0 && f.Type == wire.FrameMethod {
+			if m, _ := wire.DecodeMethod(f.Payload); m != nil && wire.Name(m) == "connection.close-ok" {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package amqpserver
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"sync"
+
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// consumer is one of a channel. Its goroutine waits for deliveries.
+type consumer struct {
+	tag     string
+	sub     pubsub.Subscription
+	noAck   bool
+	running sync.WaitGroup
+}
+
+func (ch *channel) qos(m *wire.BasicQos) error {
+	switch {
+	case m.PrefetchSize != 0:
+		return wire.Errorf(wire.NotImplemented, "prefetch_size!=0 (%d)", m.PrefetchSize)
+	case m.Global && m.PrefetchCount != 0:
+		return wire.Errorf(wire.NotImplemented, "a prefetch for a whole channel (global=true)")
+	case !m.Global:
+		ch.prefetch = prefetch(m.PrefetchCount)
+	}
+	return nil
+}
+
+// consume starts a consumer. Its first delivery comes after consume-ok.
+func (ch *channel) consume(m *wire.BasicConsume) error {
+	name, err := ch.queueName(m.Queue)
+	if err != nil {
+		return err
+	}
+	if name == replyQueue {
+		return wire.Errorf(wire.NotImplemented, "direct reply-to (%s)", replyQueue)
+	}
+	tag := m.ConsumerTag
+	if tag == "" {
+		tag = newTag()
+	}
+	ch.mu.Lock()
+	_, used := ch.consumers[tag]
+	ch.mu.Unlock()
+	if used {
+		return wire.Errorf(wire.NotAllowed, "attempt to reuse consumer tag '%s'", tag)
+	}
+	o := pubsub.ConsumeOptions{Prefetch: ch.prefetch, AutoAck: m.NoAck, Exclusive: m.Exclusive, Tag: tag}
+	if o.Priority, err = priority(m.Arguments); err != nil {
+		return err
+	}
+	sub, err := ch.c.adapter.Consume(ch.c.ctx, name, o)
+	if err != nil {
+		return err
+	}
+	co := &consumer{tag: tag, sub: sub, noAck: m.NoAck}
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.consumers[tag] = co
+	if !m.NoWait {
+		ch.c.send(ch.id, &wire.BasicConsumeOk{ConsumerTag: tag})
+	}
+	co.running.Add(1)
+	ch.c.running.Go(func() {
+		defer co.running.Done()
+		ch.deliverAll(co)
+	})
+	return nil
+}
+
+// newTag is a consumer's tag as RabbitMQ chooses it.
+func newTag() string {
+	var random [16]byte
+	rand.Read(random[:]) // never fails
+	return "amq.ctag-" + base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+// batch is how many deliveries are taken at once.
+const batch = 64
+
+// deliverAll sends what a consumer gets until it ends.
+func (ch *channel) deliverAll(co *consumer) {
+	var buf [batch]pubsub.Incoming
+	for {
+		n, err := co.sub.Receive(ch.c.ctx, buf[:])
+		for i := range buf[:n] {
+			ch.c.out.waitRoom() // at the end it returns, and deliver sends nothing
+			ch.deliver(co, &buf[i])
+		}
+		clear(buf[:n])
+		if n == 0 && err != nil {
+			if errors.Is(err, pubsub.ErrConsumerCanceled) {
+				ch.canceled(co)
+			}
+			return
+		}
+	}
+}
+
+// deliver sends one message. With the mutex held, so that tags go out in
+// order, and nothing after channel.close: what is not sent returns to its
+// queue with the end of the consumer.
+func (ch *channel) deliver(co *consumer, in *pubsub.Incoming) {
+	var p wire.Properties
+	properties(&in.Message, &p)
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.closed {
+		return
+	}
+	d := held{settler: co.sub, tag: in.Tag}
+	if co.noAck {
+		d = held{}
+	}
+	m := wire.BasicDeliver{
+		ConsumerTag: co.tag, DeliveryTag: ch.unacked.add(d), Redelivered: in.Redelivered, Exchange: in.Exchange, RoutingKey: in.RoutingKey,
+	}
+	ch.c.sendContent(ch.id, &m, &p, in.Body)
+}
+
+// canceled tells the client that its consumer is no more, if it wants to know.
+// See https://www.rabbitmq.com/docs/consumer-cancel.
+func (ch *channel) canceled(co *consumer) {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.closed || ch.consumers[co.tag] != co {
+		return
+	}
+	delete(ch.consumers, co.tag)
+	if ch.c.cancelNotify {
+		ch.c.send(ch.id, &wire.BasicCancel{ConsumerTag: co.tag, NoWait: true})
+	}
+}
+
+// cancel ends a consumer. Nothing is delivered to it after cancel-ok; what it
+// has can still be settled. One that is not known is no error.
+func (ch *channel) cancel(m *wire.BasicCancel) (wire.Method, error) {
+	ch.mu.Lock()
+	co := ch.consumers[m.ConsumerTag]
+	delete(ch.consumers, m.ConsumerTag)
+	ch.mu.Unlock()
+	if co != nil {
+		if err := co.sub.Cancel(ch.c.ctx); err != nil {
+			return nil, err
+		}
+		co.running.Wait()
+	}
+	return noWait(m.NoWait, &wire.BasicCancelOk{ConsumerTag: m.ConsumerTag}, nil)
+}

@@ -1,0 +1,73 @@
+package amqpserver_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"testing"
+
+	"github.com/gobindery/bindery/adapters/amqpserver"
+	"github.com/gobindery/bindery/adapters/memory"
+	"github.com/gobindery/bindery/adapters/rabbitmq"
+	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/pubsubtest"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve starts a server over a memory server of its own, and returns its
+// address.
+func serve(tb testing.TB, broker *memory.Server) string {
+	tb.Helper()
+	s := &amqpserver.Server{Connect: func(_ context.Context, l amqpserver.Login) (pubsub.Adapter, error) {
+		if l.VHost != "/" {
+			return nil, fmt.Errorf("%w: vhost %s", pubsub.ErrNotFound, l.VHost)
+		}
+		return broker.Connect(&memory.ConnectOptions{VHost: l.VHost, User: l.User}), nil
+	}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	tb.Cleanup(func() {
+		s.Close()
+		if err := <-served; err != amqpserver.ErrServerClosed {
+			tb.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+// The adapter for RabbitMQ passes the contract against this server over
+// memory. What it lists by RabbitMQ's management API, which is not served, is
+// listed from the memory server.
+func TestContract(t *testing.T) {
+	pubsubtest.Run(t, func(tb testing.TB) func(context.Context) (pubsub.Adapter, error) {
+		broker := memory.NewServer()
+		u := url.URL{Scheme: "amqp", User: url.UserPassword("guest", "guest"), Host: serve(tb, broker), Path: "//"}
+		u.RawPath = "/%2F"
+		return func(ctx context.Context) (pubsub.Adapter, error) {
+			a, err := rabbitmq.Open(ctx, u.String(), nil)
+			if err != nil {
+				return nil, err
+			}
+			return &listed{a, broker}, nil
+		}
+	}, nil)
+}
+
+// listed is an adapter that lists what there is from the memory server.
+type listed struct {
+	pubsub.Adapter
+	broker *memory.Server
+}
+
+func (l *listed) Topology(ctx context.Context) (pubsub.Topology, error) {
+	c := l.broker.Connect(nil)
+	defer c.Close()
+	return c.Topology(ctx)
+}

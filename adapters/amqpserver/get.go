@@ -1,0 +1,32 @@
+package amqpserver
+
+import (
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// get takes one message.
+func (ch *channel) get(m *wire.BasicGet) error {
+	name, err := ch.queueName(m.Queue)
+	if err != nil {
+		return err
+	}
+	got, err := ch.c.adapter.Get(ch.c.ctx, name, pubsub.GetOptions{AutoAck: m.NoAck})
+	if err != nil {
+		return err
+	}
+	if !got.OK {
+		ch.send(&wire.BasicGetEmpty{})
+		return nil
+	}
+	var p wire.Properties
+	properties(&got.Message, &p)
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ok := wire.BasicGetOk{
+		DeliveryTag: ch.unacked.add(held{settler: got.Settler, tag: got.Tag, gets: true}),
+		Redelivered: got.Redelivered, Exchange: got.Exchange, RoutingKey: got.RoutingKey, MessageCount: uint32(got.Ready),
+	}
+	ch.c.sendContent(ch.id, &ok, &p, got.Body)
+	return nil
+}

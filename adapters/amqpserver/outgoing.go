@@ -1,0 +1,99 @@
+package amqpserver
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+)
+
+// outgoing is what waits to be written to a client. One goroutine writes all
+// that is there at once, so that frames share writes when there are many.
+type outgoing struct {
+	mu    sync.Mutex
+	some  sync.Cond // there is something to write, or it has ended
+	room  sync.Cond // there is room for deliveries, or it has ended
+	buf   []byte
+	spare []byte
+	ended bool // nothing more is added; what is there is written
+}
+
+// outgoingMost is how many bytes may wait before consumers and the reader
+// wait too.
+const outgoingMost = 256 << 10
+
+func newOutgoing() *outgoing {
+	o := &outgoing{}
+	o.some.L, o.room.L = &o.mu, &o.mu
+	return o
+}
+
+// add queues what f appends. It does not wait.
+func (o *outgoing) add(f func(dst []byte) []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended {
+		return
+	}
+	o.buf = f(o.buf)
+	o.some.Signal()
+}
+
+// waitRoom waits while too much is queued. It reports false at the end.
+func (o *outgoing) waitRoom() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.buf) >= outgoingMost && !o.ended {
+		o.room.Wait()
+	}
+	return !o.ended
+}
+
+// end lets nothing more be added, and nobody wait.
+func (o *outgoing) end() {
+	o.mu.Lock()
+	o.ended = true
+	o.some.Broadcast()
+	o.room.Broadcast()
+	o.mu.Unlock()
+}
+
+// write writes what is queued until all is written after end, or the
+// connection fails.
+func (o *outgoing) write(nc net.Conn, timeout time.Duration) {
+	defer o.end()
+	for {
+		o.mu.Lock()
+		for len(o.buf) == 0 && !o.ended {
+			o.some.Wait()
+		}
+		b := o.buf
+		o.buf, o.spare = o.spare[:0], nil
+		o.room.Broadcast()
+		o.mu.Unlock()
+		if len(b) == 0 {
+			return
+		}
+		nc.SetWriteDeadline(time.Now().Add(timeout))
+		if _, err := nc.Write(b); err != nil {
+			nc.Close() // the reader ends as well
+			return
+		}
+		o.mu.Lock()
+		if cap(b) <= 2*outgoingMost {
+			o.spare = b
+		}
+		o.mu.Unlock()
+	}
+}
+
+// send queues a method.
+func (c *conn) send(channel uint16, m wire.Method) {
+	c.out.add(func(dst []byte) []byte { return wire.AppendMethod(dst, channel, m) })
+}
+
+// sendContent queues a method with its content.
+func (c *conn) sendContent(channel uint16, m wire.Method, p *wire.Properties, body []byte) {
+	c.out.add(func(dst []byte) []byte { return wire.AppendContent(dst, channel, c.frameMax, m, p, body) })
+}

@@ -1,0 +1,103 @@
+package amqpserver
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// message makes a message of what a client sent. It shares the body.
+func message(p *wire.Properties, body []byte) (pubsub.Message, error) {
+	m := pubsub.Message{
+		Body: body, Headers: p.Headers, ContentType: p.ContentType, ContentEncoding: p.ContentEncoding,
+		DeliveryMode: pubsub.DeliveryMode(p.DeliveryMode), Priority: p.Priority, CorrelationID: p.CorrelationID, ReplyTo: p.ReplyTo,
+		MessageID: p.MessageID, Timestamp: p.Timestamp, Type: p.Type, UserID: p.UserID, AppID: p.AppID,
+	}
+	if p.Given&wire.GivenDeliveryMode != 0 && p.DeliveryMode != 1 && p.DeliveryMode != 2 {
+		return m, wire.Errorf(wire.PreconditionFailed, "invalid message: {delivery_mode_unknown,%d}", p.DeliveryMode)
+	}
+	if p.Given&wire.GivenExpiration != 0 {
+		d, why := expiration(p.Expiration)
+		if why != "" {
+			return m, wire.Errorf(wire.PreconditionFailed, "invalid expiration '%s': %s", p.Expiration, why)
+		}
+		m.Expiration = &d
+	}
+	return m, nil
+}
+
+// expiration reads the property of that name, milliseconds in decimal. It says
+// why it can't in RabbitMQ's words.
+func expiration(s string) (d time.Duration, why string) {
+	digits := len(s) - len(strings.TrimLeft(strings.TrimLeft(s, "+-"), "0123456789"))
+	n, err := strconv.ParseInt(s[:digits], 10, 64)
+	switch {
+	case err != nil && digits > 0 && strings.Trim(s[:digits], "+-") != "" && strings.TrimLeft(s[:digits], "+-0123456789") == "" && s[0] != '-':
+		return 0, "{value_too_large," + s[:digits] + "}"
+	case err != nil:
+		return 0, "no_integer"
+	case digits < len(s):
+		return 0, "{leftover_string," + strconv.Quote(s[digits:]) + "}"
+	case n < 0:
+		return 0, "{value_negative," + strconv.FormatInt(n, 10) + "}"
+	case n > maxMillis:
+		return 0, "{value_too_large," + strconv.FormatInt(n, 10) + "}"
+	}
+	return time.Duration(n) * time.Millisecond, ""
+}
+
+// properties are those of a message as a client gets it. A property that is
+// empty is left out.
+func properties(m *pubsub.Message, p *wire.Properties) {
+	*p = wire.Properties{
+		ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Headers: m.Headers, DeliveryMode: uint8(m.DeliveryMode), Priority: m.Priority,
+		CorrelationID: m.CorrelationID, ReplyTo: m.ReplyTo, MessageID: m.MessageID, Timestamp: m.Timestamp, Type: m.Type, UserID: m.UserID, AppID: m.AppID,
+	}
+	if m.Expiration != nil {
+		p.Expiration = strconv.FormatInt(m.Expiration.Milliseconds(), 10)
+	}
+	give := func(bit uint16, there bool) {
+		if there {
+			p.Given |= bit
+		}
+	}
+	give(wire.GivenContentType, p.ContentType != "")
+	give(wire.GivenContentEncoding, p.ContentEncoding != "")
+	give(wire.GivenHeaders, m.Headers != nil)
+	give(wire.GivenDeliveryMode, p.DeliveryMode != 0)
+	give(wire.GivenPriority, p.Priority != 0)
+	give(wire.GivenCorrelationID, p.CorrelationID != "")
+	give(wire.GivenReplyTo, p.ReplyTo != "")
+	give(wire.GivenExpiration, p.Expiration != "")
+	give(wire.GivenMessageID, p.MessageID != "")
+	give(wire.GivenTimestamp, !p.Timestamp.IsZero())
+	give(wire.GivenType, p.Type != "")
+	give(wire.GivenUserID, p.UserID != "")
+	give(wire.GivenAppID, p.AppID != "")
+}
+
+// prefetch turns AMQP's count, where zero is no limit, into a consumer's.
+func prefetch(count uint16) int {
+	if count == 0 {
+		return pubsub.Unlimited
+	}
+	return int(count)
+}
+
+// priority reads the argument x-priority of a consumer.
+// See https://www.rabbitmq.com/docs/consumer-priority.
+func priority(args pubsub.Table) (int32, error) {
+	v, ok := args["x-priority"]
+	if !ok {
+		return 0, nil
+	}
+	n, ok := integer(v)
+	if !ok || n < math.MinInt32 || n > math.MaxInt32 {
+		return 0, wire.Errorf(wire.PreconditionFailed, "invalid arg 'x-priority': expected integer, got %s", typeName(v))
+	}
+	return int32(n), nil
+}
