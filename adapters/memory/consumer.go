@@ -19,6 +19,7 @@ type consumer struct {
 	autoAck   bool
 	exclusive bool
 	priority  int32
+	share     *share // the prefetch that it shares with others, or nil
 
 	// out holds what the queue gave to this consumer and isn't settled. Tags are
 	// consecutive, so that a tag is an index: that of out's head is base.
@@ -38,14 +39,19 @@ type consumer struct {
 
 	// starved says that the queue passed this consumer over for want of
 	// credit: an ack must reach the queue at once.
-	starved atomic.Bool
-	acks    acks
+	starved        atomic.Bool
+	starvedByShare bool // in share.starved; guarded by share.mu
+	acks           acks
 }
 
 var _ pubsub.Subscription = (*consumer)(nil)
 
 // Consume starts a consumer.
 func (c *Conn) Consume(_ context.Context, queueName string, o pubsub.ConsumeOptions) (pubsub.Subscription, error) {
+	return c.consume(queueName, o, nil)
+}
+
+func (c *Conn) consume(queueName string, o pubsub.ConsumeOptions, with *share) (pubsub.Subscription, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -64,7 +70,10 @@ func (c *Conn) Consume(_ context.Context, queueName string, o pubsub.ConsumeOpti
 	if err == nil {
 		s = &consumer{
 			queue: q, conn: c, prefetch: o.Prefetch, autoAck: o.AutoAck, exclusive: o.Exclusive, priority: o.Priority,
-			base: 1, wake: make(chan struct{}, 1),
+			share: with, base: 1, wake: make(chan struct{}, 1),
+		}
+		if with != nil {
+			with.add(s)
 		}
 		q.join(s)
 	}
@@ -122,7 +131,13 @@ func (q *queue) leave(c *consumer) (last bool) {
 	return len(q.consumers) == 0
 }
 
-// hasCredit reports whether a consumer may get one more message.
+// takeCredit reports whether a consumer may get one more message, and takes
+// room in its share for that: the caller hands it one.
+func (c *consumer) takeCredit() bool {
+	return c.hasCredit() && (c.share == nil || c.share.take(c))
+}
+
+// hasCredit reports whether a consumer's own prefetch has room.
 func (c *consumer) hasCredit() bool {
 	if c.autoAck || c.held < c.prefetch {
 		return true
@@ -241,6 +256,12 @@ func (c *consumer) finish(all bool) {
 	}
 	q.mu.Unlock()
 	q.vhost.sendDead()
+	if c.share != nil {
+		if all {
+			c.share.remove(c)
+		}
+		c.share.wake()
+	}
 }
 
 // leave ends what the queue gives to the consumer. If that deletes the queue,

@@ -177,18 +177,18 @@ func (q *queue) dispatch() {
 	}
 }
 
-// next returns the consumer that gets the next message, or nil. One without
-// credit leaves the line until it has some.
+// next returns the consumer that gets the next message, or nil: the caller hands
+// it one. One without credit leaves the line until it has some.
 func (q *queue) next() *consumer {
 	if q.settings.SingleActiveConsumer {
-		if q.active == nil || !q.active.hasCredit() {
+		if q.active == nil || !q.active.takeCredit() {
 			return nil
 		}
 		return q.active
 	}
 	for len(q.line) > 0 {
 		c := q.line[0]
-		if !c.hasCredit() {
+		if !c.takeCredit() {
 			q.line = slices.Delete(q.line, 0, 1)
 			c.inLine = false
 			continue

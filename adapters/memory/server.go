@@ -88,7 +88,7 @@ func (s *Server) now() int64 { return int64(time.Since(s.start)) }
 // vhost is a namespace of exchanges and queues.
 //
 // Lock order: Conn.mu, vhost.mu, deadLetters.sending, queue.mu, deadLetters.mu,
-// acks.mu. No two queues are locked at once: what one queue has for others, as
+// acks.mu, share.mu. No two queues are locked at once: what one queue has for others, as
 // dead letters, is gathered under its lock and sent when that is free.
 type vhost struct {
 	server *Server

@@ -10,7 +10,9 @@ import (
 func (c *consumer) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multiple bool) error {
 	if o == pubsub.Ack && !multiple {
 		apply, err := c.acks.add(tag)
-		if err != nil || !apply && !c.starved.Load() {
+		// Looked at after add: who starves, or sets a limit, takes what was
+		// gathered before.
+		if err != nil || !apply && !c.starved.Load() && (c.share == nil || !c.share.limited()) {
 			return err
 		}
 	}
@@ -19,6 +21,9 @@ func (c *consumer) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multi
 	err := c.settleLocked(tag, o, multiple)
 	q.mu.Unlock()
 	q.vhost.sendDead()
+	if c.share != nil && c.share.limited() {
+		c.share.wake()
+	}
 	return err
 }
 
@@ -57,7 +62,7 @@ func (c *consumer) applyAcks() bool {
 		for t := r.first; t <= r.last; t++ {
 			if t == c.base && c.out.n > 0 { // the oldest first, as usual
 				if c.out.pop().pub != nil {
-					c.held--
+					c.letGo()
 					c.queue.unacked--
 				}
 				c.base++
@@ -83,8 +88,16 @@ func (c *consumer) release(tag uint64) (entry, bool) {
 	}
 	e := *p
 	*p = entry{}
-	c.held--
+	c.letGo()
 	return e, true
+}
+
+// letGo counts one delivery less.
+func (c *consumer) letGo() {
+	c.held--
+	if c.share != nil {
+		c.share.held.Add(-1)
+	}
 }
 
 // trim takes settled deliveries off the head of out.
