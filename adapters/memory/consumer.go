@@ -39,9 +39,11 @@ type consumer struct {
 
 	// starved says that the queue passed this consumer over for want of
 	// credit: an ack must reach the queue at once.
-	starved        atomic.Bool
-	starvedByShare bool // in share.starved; guarded by share.mu
-	acks           acks
+	starved atomic.Bool
+	acks    acks
+
+	itsTurn   bool // wake has taken room in the share for it
+	inStarved bool // in share.starved; guarded by share.mu
 }
 
 var _ pubsub.Subscription = (*consumer)(nil)

@@ -96,7 +96,7 @@ func (c *consumer) release(tag uint64) (entry, bool) {
 func (c *consumer) letGo() {
 	c.held--
 	if c.share != nil {
-		c.share.held.Add(-1)
+		c.share.letGo(c)
 	}
 }
 

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -59,57 +60,85 @@ func (s *share) SetLimit(n int) {
 func (s *share) limited() bool { return s.limit.Load() > 0 }
 
 // take takes room for one more delivery to a consumer, whose queue is locked. If
-// there is none, wake will look at the consumer.
+// there is none, wake gives the consumer its turn.
 func (s *share) take(c *consumer) bool {
-	if s.tryTake(c) {
+	if !s.limited() {
+		s.hold(c)
+		return true
+	}
+	if c.itsTurn {
+		c.itsTurn = false
 		return true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Again, with the lock: who made room meanwhile may have looked for starved
-	// consumers before this one is among them.
-	if s.tryTake(c) {
+	// Room that others wait for is theirs. Under the lock, because who makes
+	// room calls wake after that: it either made it before this look, or finds
+	// this consumer among the starved.
+	if s.hasRoom() && len(s.starved) == 0 {
+		s.hold(c)
 		return true
 	}
-	if !c.starvedByShare {
-		c.starvedByShare = true
+	if !c.inStarved {
+		c.inStarved = true
 		s.starved = append(s.starved, c)
 	}
 	return false
 }
 
-func (s *share) tryTake(c *consumer) bool {
-	for {
-		held, limit := s.held.Load(), s.limit.Load()
-		if limit > 0 && held >= limit {
-			return false
-		}
-		if c.autoAck || s.held.CompareAndSwap(held, held+1) {
-			return true
-		}
+// hasRoom reports whether there is room for one more delivery.
+func (s *share) hasRoom() bool {
+	limit := s.limit.Load()
+	return limit == 0 || s.held.Load() < limit
+}
+
+// hold counts one more delivery to a consumer.
+func (s *share) hold(c *consumer) {
+	if !c.autoAck {
+		s.held.Add(1)
 	}
 }
 
-// wake lets the queues of starved consumers look again. It is called without
-// locks when there is room.
-func (s *share) wake() {
-	s.mu.Lock()
-	starved := s.starved
-	s.starved = nil
-	for _, c := range starved {
-		c.starvedByShare = false
+// letGo counts one less. The caller calls wake once it holds no lock.
+func (s *share) letGo(c *consumer) {
+	if !c.autoAck {
+		s.held.Add(-1)
 	}
-	s.mu.Unlock()
-	for _, c := range starved {
+}
+
+// wake gives one delivery to each starved consumer in turn, while there is room.
+// It is called without locks after room was made.
+func (s *share) wake() {
+	for c := s.nextStarved(); c != nil; c = s.nextStarved() {
 		q := c.queue
 		q.mu.Lock()
+		c.itsTurn = true
 		if !q.deleted {
 			q.lineUp(c)
 			q.dispatch()
 		}
+		if c.itsTurn { // there was nothing for it
+			c.itsTurn = false
+			s.letGo(c)
+		}
 		q.mu.Unlock()
 	}
 	s.conn.vhost.sendDead()
+}
+
+// nextStarved takes the consumer that starves longest, with room for one
+// delivery, or returns nil.
+func (s *share) nextStarved() *consumer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.starved) == 0 || !s.hasRoom() {
+		return nil
+	}
+	c := s.starved[0]
+	s.starved = slices.Delete(s.starved, 0, 1)
+	c.inStarved = false
+	s.hold(c)
+	return c
 }
 
 // add makes a consumer a member until remove.

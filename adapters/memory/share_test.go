@@ -77,9 +77,11 @@ func TestSharedPrefetch(t *testing.T) {
 			a, b := s.consume("a", pubsub.ConsumeOptions{Prefetch: 2}), s.consume("b", pubsub.ConsumeOptions{})
 			s.gets(a, 2)
 			s.gets(b, 1)
-			s.settle(a, 1, pubsub.Ack, false) // both have room: b's one went first into the line of the starved
-			s.settle(a, 2, pubsub.Ack, false)
+			s.settle(a, 1, pubsub.Ack, false) // b has waited longer
+			s.gets(a, 0)
 			s.gets(b, 1)
+			s.settle(a, 2, pubsub.Ack, false)
+			s.gets(b, 0)
 			s.gets(a, 1)
 		},
 		"what finds no room is others'": func(s *sharing) {
@@ -154,8 +156,9 @@ func TestSharedPrefetch(t *testing.T) {
 			a, b := s.consume("a", pubsub.ConsumeOptions{}), s.consume("b", pubsub.ConsumeOptions{})
 			s.gets(a, 2)
 			s.settle(a, 1, pubsub.Reject, false)
-			s.gets(b, 1)
+			s.gets(a, 1) // first in turn, as it starved first
 			s.settle(a, 2, pubsub.Requeue, false)
+			s.gets(a, 0)
 			s.gets(b, 1)
 		},
 		"gets don't count": func(s *sharing) {
@@ -176,8 +179,11 @@ func TestSharedPrefetch(t *testing.T) {
 			s.gets(a, 1)
 			s.publish("b", 1)
 			s.gets(auto, 0)
+			must(s.T, a.Cancel(s.Context()))
 			s.settle(a, 1, pubsub.Ack, false)
 			s.gets(auto, 1)
+			s.publish("b", 2)
+			s.gets(auto, 2)
 		},
 		"a single active consumer": func(s *sharing) {
 			_, err := s.conn.DeclareQueue(s.Context(), pubsub.Queue{Name: "sac", SingleActiveConsumer: true})
