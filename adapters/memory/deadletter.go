@@ -106,7 +106,7 @@ func (d *deadLetter) publication() *pubsub.Publication {
 		"count":        int64(1),
 		"reason":       d.reason,
 		"queue":        d.queue.name,
-		"time":         time.Unix(time.Now().Unix(), 0).UTC(),
+		"time":         time.Unix(d.queue.vhost.server.clock.Now().Unix(), 0).UTC(),
 		"exchange":     old.Exchange,
 		"routing-keys": keys,
 	}

@@ -14,7 +14,7 @@
 // As [pubsub] says, and as RabbitMQ's classic queues. A publish is confirmed when the queues
 // have the message. What a closed connection has not settled goes back to its
 // place at once. Times run by the time package's clock, so that
-// testing/synctest can run them.
+// testing/synctest can run them, or by a [ManualClock].
 //
 // # Limits
 //

@@ -3,7 +3,6 @@ package memory
 import (
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -32,9 +31,9 @@ type queue struct {
 	active    *consumer   // the one that is served, with a single active consumer
 	exclusive bool        // its one consumer keeps others away
 
-	headTimer *time.Timer // runs at the time when the head expires
-	idleTimer *time.Timer // looks whether an x-expires queue is unused
-	lastUsed  int64       // by a declare, get, or consumer
+	headTimer timer // runs at the time when the head expires
+	idleTimer timer // looks whether an x-expires queue is unused
+	lastUsed  int64 // by a declare, get, or consumer
 }
 
 func newQueue(v *vhost, settings pubsub.Queue, owner *Conn) *queue {

@@ -20,12 +20,20 @@ import (
 type Server struct {
 	mu     sync.Mutex
 	vhosts map[string]*vhost
-	start  time.Time // the clock's zero
+	clock  clock
+	start  time.Time // the zero of now
 }
 
-// NewServer returns an empty server.
-func NewServer() *Server {
-	return &Server{vhosts: make(map[string]*vhost), start: time.Now()}
+// NewServer returns an empty server. Its times run by the time package's clock.
+func NewServer() *Server { return newServer(machineClock{}) }
+
+// NewServerAt returns an empty server whose times run by a clock that a test
+// moves, for programs that can't run under testing/synctest, as those that
+// use a network.
+func NewServerAt(c *ManualClock) *Server { return newServer(c) }
+
+func newServer(c clock) *Server {
+	return &Server{vhosts: make(map[string]*vhost), clock: c, start: c.Now()}
 }
 
 // ConnectOptions are for one connection. Nil is the same as the zero value.
@@ -83,12 +91,12 @@ func (s *Server) Scheme() pubsub.Scheme {
 const never = int64(1<<63 - 1)
 
 // now is the time on the server's clock, in nanoseconds.
-func (s *Server) now() int64 { return int64(time.Since(s.start)) }
+func (s *Server) now() int64 { return int64(s.clock.since(s.start)) }
 
 // vhost is a namespace of exchanges and queues.
 //
 // Lock order: Conn.mu, vhost.mu, deadLetters.sending, queue.mu, deadLetters.mu,
-// acks.mu, share.mu. No two queues are locked at once: what one queue has for others, as
+// acks.mu, share.mu, ManualClock.mu. No two queues are locked at once: what one queue has for others, as
 // dead letters, is gathered under its lock and sent when that is free.
 type vhost struct {
 	server *Server

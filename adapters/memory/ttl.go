@@ -50,7 +50,7 @@ func (q *queue) watchHead(due, now int64) {
 	q.headDue = due
 	wait := time.Duration(due - now)
 	if q.headTimer == nil {
-		q.headTimer = time.AfterFunc(wait, q.headExpired)
+		q.headTimer = q.vhost.server.clock.afterFunc(wait, q.headExpired)
 		return
 	}
 	q.headTimer.Reset(wait)
@@ -82,7 +82,7 @@ func (q *queue) touch() {
 	}
 	q.lastUsed = q.vhost.server.now()
 	if q.idleTimer == nil {
-		q.idleTimer = time.AfterFunc(q.settings.Expires, q.deleteUnused)
+		q.idleTimer = q.vhost.server.clock.afterFunc(q.settings.Expires, q.deleteUnused)
 	}
 }
 
