@@ -24,12 +24,7 @@ func queueOf(m *wire.QueueDeclare, name, vhost string) (pubsub.Queue, error) {
 		}
 		q.Expires = time.Duration(n) * time.Millisecond
 	}
-	for name, field := range map[string]**int{"x-max-length": &q.MaxLength, "x-max-length-bytes": &q.MaxBytes} {
-		if n, ok := a.integer(name, math.MaxInt); ok {
-			most := int(n)
-			*field = &most
-		}
-	}
+	q.MaxLength, q.MaxBytes = a.limit("x-max-length"), a.limit("x-max-length-bytes")
 	if n, ok := a.integer("x-max-priority", math.MaxInt); ok {
 		if n > math.MaxUint8 {
 			a.invalid("x-max-priority", "{max_value_exceeded,%d}", n)
@@ -98,6 +93,15 @@ func (a *arguments) integer(name string, most int64) (int64, bool) {
 	return 0, false
 }
 
+func (a *arguments) limit(name string) *int {
+	n, ok := a.integer(name, math.MaxInt)
+	if !ok {
+		return nil
+	}
+	most := int(n)
+	return &most
+}
+
 func integer(v any) (int64, bool) {
 	switch v := v.(type) {
 	case int8:
@@ -133,11 +137,8 @@ func text(a *arguments, name, wrongType string) (string, bool) {
 func (a *arguments) deadLetter(q *pubsub.Queue) {
 	exchange, given := a.take("x-dead-letter-exchange")
 	key, keyed := a.take("x-dead-letter-routing-key")
-	for name, v := range map[string]any{"x-dead-letter-exchange": exchange, "x-dead-letter-routing-key": key} {
-		if _, ok := v.(string); !ok && v != nil && a.err == nil {
-			a.err = wire.Errorf(wire.PreconditionFailed, "invalid type '%s' for arg '%s' in queue '%s' in vhost '%s'", typeName(v), name, a.queue, a.vhost)
-		}
-	}
+	a.wantText("x-dead-letter-exchange", exchange, given)
+	a.wantText("x-dead-letter-routing-key", key, keyed)
 	if keyed && !given {
 		a.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
 	}
@@ -148,6 +149,12 @@ func (a *arguments) deadLetter(q *pubsub.Queue) {
 	q.DeadLetter = &pubsub.DeadLetter{Exchange: name}
 	if k, ok := key.(string); ok {
 		q.DeadLetter.RoutingKey = &k
+	}
+}
+
+func (a *arguments) wantText(name string, v any, given bool) {
+	if _, ok := v.(string); given && !ok && a.err == nil {
+		a.err = wire.Errorf(wire.PreconditionFailed, "invalid type '%s' for arg '%s' in queue '%s' in vhost '%s'", typeName(v), name, a.queue, a.vhost)
 	}
 }
 

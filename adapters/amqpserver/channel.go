@@ -17,6 +17,9 @@ type channel struct {
 	lastQueue string   // the last one declared: what an empty name means
 	prefetch  int      // for new consumers
 	confirms  confirms
+	tx        *transaction // nil outside of transaction mode
+
+	replyAddress string // of direct reply-to, where it is consumed
 
 	ended sync.WaitGroup // what fail has begun
 
@@ -24,6 +27,7 @@ type channel struct {
 	mu        sync.Mutex
 	closed    bool // channel.close was sent or came: nothing more goes out
 	consumers map[string]*consumer
+	replyTag  string // the consumer of direct reply-to
 	unacked   unacked
 }
 
@@ -93,8 +97,7 @@ func (ch *channel) do(m wire.Method) (reply wire.Method, err error) {
 	case *wire.BasicRecoverAsync:
 		return nil, ch.recover(m.Requeue)
 	case *wire.ConfirmSelect:
-		ch.confirms.selected = true
-		return noWait(m.NoWait, &wire.ConfirmSelectOk{}, nil)
+		return noWait(m.NoWait, &wire.ConfirmSelectOk{}, ch.selectConfirms())
 	case *wire.ChannelFlow:
 		if !m.Active {
 			return nil, wire.Errorf(wire.NotImplemented, "active=false")
@@ -102,8 +105,12 @@ func (ch *channel) do(m wire.Method) (reply wire.Method, err error) {
 		return &wire.ChannelFlowOk{Active: true}, nil
 	case *wire.AccessRequest:
 		return &wire.AccessRequestOk{Ticket: 1}, nil
-	case *wire.TxSelect, *wire.TxCommit, *wire.TxRollback:
-		return nil, wire.Errorf(wire.NotImplemented, "transactions (%s)", wire.Name(m))
+	case *wire.TxSelect:
+		return &wire.TxSelectOk{}, ch.txSelect()
+	case *wire.TxCommit:
+		return &wire.TxCommitOk{}, ch.txCommit()
+	case *wire.TxRollback:
+		return &wire.TxRollbackOk{}, ch.txRollback()
 	}
 	return nil, wire.Errorf(wire.CommandInvalid, "unimplemented method")
 }
@@ -133,7 +140,7 @@ func (ch *channel) fail(e *wire.Error) {
 	if ch.closed {
 		return
 	}
-	ch.flushConfirms() // what was taken before is known
+	ch.flushLocked() // what was taken before is known
 	ch.closed = true
 	ch.c.send(ch.id, &wire.ChannelClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
 	ch.ended.Add(1)
@@ -166,7 +173,12 @@ func (ch *channel) end() {
 	ch.mu.Unlock()
 	// All leave before what one of them held goes back, or another of them
 	// would get it.
-	for _, co := range consumers {
+	ch.endReplies()
+	for tag, co := range consumers {
+		if co.sub == nil { // that of direct reply-to
+			delete(consumers, tag)
+			continue
+		}
 		co.sub.Cancel(ch.c.ctx)
 	}
 	for _, d := range rest {

@@ -1,98 +1,131 @@
 package amqpserver
 
 import (
-	"sync"
+	"slices"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 )
 
 // confirms tells a client which of its publishes were taken. Acks of one burst
-// are merged: those in order into one with multiple set.
+// are merged: those in order into one with multiple set. Its fields are guarded
+// by channel.mu, but for the first two, which are the reader's own.
 // See https://www.rabbitmq.com/docs/confirms#publisher-confirms.
 type confirms struct {
-	selected bool   // the client asked for confirms; the reader's own
-	last     uint64 // the number of the last publish; the reader's own
+	selected bool   // the client asked for confirms
+	last     uint64 // the number of the last publish
 
-	mu      sync.Mutex
-	merging bool     // the reader publishes: it flushes before it waits
-	through uint64   // all up to this were told
-	ready   []uint64 // taken, not told yet, in the order in which they came
+	merging bool                // the reader publishes: it flushes before it waits
+	through uint64              // all up to this were told
+	beyond  map[uint64]struct{} // those after it that were told
+	ready   []uint64            // taken, not told yet
 }
 
-// next numbers a publish, zero without confirms. Until wait, outcomes are
-// gathered.
-func (cf *confirms) next() uint64 {
+func (ch *channel) selectConfirms() error {
+	if ch.tx != nil {
+		return wire.Errorf(wire.PreconditionFailed, "cannot switch from tx to confirm mode")
+	}
+	ch.confirms.selected = true
+	return nil
+}
+
+// nextConfirm numbers a publish, zero without confirms. Until waitConfirms,
+// outcomes are gathered.
+func (ch *channel) nextConfirm() uint64 {
+	cf := &ch.confirms
 	if !cf.selected {
 		return 0
 	}
 	cf.last++
-	cf.mu.Lock()
+	ch.mu.Lock()
 	cf.merging = true
-	cf.mu.Unlock()
+	ch.mu.Unlock()
 	return cf.last
 }
 
-// wait reports whether there are outcomes that the reader must flush.
-func (cf *confirms) wait() bool {
+// waitConfirms reports whether there are outcomes that the reader must flush,
+// and doesn't know of.
+func (ch *channel) waitConfirms() bool {
+	cf := &ch.confirms
 	if !cf.selected {
 		return false
 	}
-	cf.mu.Lock()
-	defer cf.mu.Unlock()
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
 	if len(cf.ready) == 0 {
 		cf.merging = false // whatever comes later is told at once
-		return false
 	}
-	return len(cf.ready) == 1 // else it knows
+	return len(cf.ready) == 1
 }
 
 // taken notes that a publish was taken.
-func (cf *confirms) taken(ch *channel, seq uint64) {
+func (ch *channel) taken(seq uint64) {
 	if seq == 0 {
 		return
 	}
-	cf.mu.Lock()
-	defer cf.mu.Unlock()
-	cf.ready = append(cf.ready, seq)
-	if !cf.merging {
-		cf.flushLocked(ch)
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.confirms.ready = append(ch.confirms.ready, seq)
+	if !ch.confirms.merging {
+		ch.flushLocked()
 	}
 }
 
 // refused tells at once that a publish was not taken.
-func (cf *confirms) refused(ch *channel, seq uint64) {
+func (ch *channel) refused(seq uint64) {
 	if seq == 0 {
 		return
 	}
-	cf.mu.Lock()
-	defer cf.mu.Unlock()
-	cf.flushLocked(ch)
-	if seq == cf.through+1 {
-		cf.through = seq
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.flushLocked()
+	if ch.closed {
+		return
 	}
+	ch.confirms.told(seq)
 	ch.c.send(ch.id, &wire.BasicNack{DeliveryTag: seq})
 }
 
 // flushConfirms tells what was gathered. Safe for concurrent use.
 func (ch *channel) flushConfirms() {
-	cf := &ch.confirms
-	cf.mu.Lock()
-	defer cf.mu.Unlock()
-	cf.merging = false
-	cf.flushLocked(ch)
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	ch.confirms.merging = false
+	ch.flushLocked()
 }
 
-func (cf *confirms) flushLocked(ch *channel) {
+func (ch *channel) flushLocked() {
+	cf := &ch.confirms
+	if len(cf.ready) == 0 || ch.closed {
+		return
+	}
+	slices.Sort(cf.ready)
 	n := 0 // how many are next to those that were told
-	for n < len(cf.ready) && cf.ready[n] == cf.through+1 {
-		cf.through++
-		n++
+	for ; n < len(cf.ready) && cf.ready[n] == cf.through+1; n++ {
+		cf.told(cf.ready[n])
 	}
 	if n > 0 {
-		ch.c.send(ch.id, &wire.BasicAck{DeliveryTag: cf.through, Multiple: n > 1})
+		ch.c.send(ch.id, &wire.BasicAck{DeliveryTag: cf.ready[n-1], Multiple: n > 1})
 	}
 	for _, seq := range cf.ready[n:] {
+		cf.told(seq)
 		ch.c.send(ch.id, &wire.BasicAck{DeliveryTag: seq})
 	}
 	cf.ready = cf.ready[:0]
+}
+
+// told notes that the client knows the outcome of a publish.
+func (cf *confirms) told(seq uint64) {
+	if seq != cf.through+1 {
+		if cf.beyond == nil {
+			cf.beyond = make(map[uint64]struct{})
+		}
+		cf.beyond[seq] = struct{}{}
+		return
+	}
+	for cf.through = seq; len(cf.beyond) > 0; cf.through++ {
+		if _, ok := cf.beyond[cf.through+1]; !ok {
+			return
+		}
+		delete(cf.beyond, cf.through+1)
+	}
 }

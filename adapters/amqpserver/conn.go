@@ -214,6 +214,7 @@ func (c *conn) channelFrame(f wire.Frame) error {
 		return e
 	}
 	if _, ok := m.(*wire.ChannelClose); ok {
+		ch.flushConfirms()
 		ch.leave()
 		ch.end()
 		delete(c.channels, f.Channel)

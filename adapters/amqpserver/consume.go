@@ -36,9 +36,6 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 	if err != nil {
 		return err
 	}
-	if name == replyQueue {
-		return wire.Errorf(wire.NotImplemented, "direct reply-to (%s)", replyQueue)
-	}
 	tag := m.ConsumerTag
 	if tag == "" {
 		tag = newTag()
@@ -48,6 +45,9 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 	ch.mu.Unlock()
 	if used {
 		return wire.Errorf(wire.NotAllowed, "attempt to reuse consumer tag '%s'", tag)
+	}
+	if name == replyQueue {
+		return ch.consumeReplies(m, tag)
 	}
 	o := pubsub.ConsumeOptions{Prefetch: ch.prefetch, AutoAck: m.NoAck, Exclusive: m.Exclusive, Tag: tag}
 	if o.Priority, err = priority(m.Arguments); err != nil {
@@ -60,6 +60,11 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 	co := &consumer{tag: tag, sub: sub, noAck: m.NoAck}
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	if ch.closed {
+		// The outcome of a publish closed the channel while this went on: end
+		// has not seen the consumer.
+		return sub.Close()
+	}
 	ch.consumers[tag] = co
 	if !m.NoWait {
 		ch.c.send(ch.id, &wire.BasicConsumeOk{ConsumerTag: tag})
@@ -143,7 +148,11 @@ func (ch *channel) cancel(m *wire.BasicCancel) (wire.Method, error) {
 	co := ch.consumers[m.ConsumerTag]
 	delete(ch.consumers, m.ConsumerTag)
 	ch.mu.Unlock()
-	if co != nil {
+	switch {
+	case co == nil:
+	case co.sub == nil:
+		ch.endReplies()
+	default:
 		if err := co.sub.Cancel(ch.c.ctx); err != nil {
 			return nil, err
 		}

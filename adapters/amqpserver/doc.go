@@ -4,12 +4,13 @@
 //
 // Each client connection has an adapter of its own, to which its exclusive
 // queues belong. Reply codes and texts are RabbitMQ's. What it does not serve
-// yet is answered with 540 NOT_IMPLEMENTED, naming it: transactions, direct
-// reply-to and a prefetch for a whole channel.
+// yet is answered with 540 NOT_IMPLEMENTED, naming it: a prefetch for a whole
+// channel.
 //
 // Goroutines: a connection has one that reads and does what the client asks,
 // one that writes, and one for each consumer, which waits for deliveries. The
 // connection's waits for the others, and [Server.Close] for all.
 //
-// Lock order: Server.mu, channel.mu, confirms.mu, outgoing.mu.
+// Lock order: Server.mu, channel.mu, replies.mu or
+// outgoing.mu.
 package amqpserver

@@ -9,8 +9,8 @@ import (
 	"github.com/gobindery/bindery/pubsub"
 )
 
-// replies are the codes of what an adapter says.
-var replies = []struct {
+// codes are those of what an adapter says.
+var codes = []struct {
 	is   error
 	code uint16
 }{
@@ -26,7 +26,7 @@ func (ch *channel) replyError(m wire.Method, err error) error {
 	if e, ok := errors.AsType[*wire.Error](err); ok {
 		return e.Of(m)
 	}
-	for _, r := range replies {
+	for _, r := range codes {
 		if errors.Is(err, r.is) {
 			text := strings.TrimPrefix(err.Error(), r.is.Error()+": ")
 			if r.code == wire.ResourceLocked {

@@ -23,6 +23,12 @@ func (ch *channel) get(m *wire.BasicGet) error {
 	properties(&got.Message, &p)
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	if ch.closed { // by the outcome of a publish, while this went on
+		if got.Settler != nil {
+			return got.Settler.Settle(ch.c.ctx, got.Tag, pubsub.Requeue, false)
+		}
+		return nil
+	}
 	ok := wire.BasicGetOk{
 		DeliveryTag: ch.unacked.add(held{settler: got.Settler, tag: got.Tag, gets: true}),
 		Redelivered: got.Redelivered, Exchange: got.Exchange, RoutingKey: got.RoutingKey, MessageCount: uint32(got.Ready),

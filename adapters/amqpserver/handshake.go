@@ -35,6 +35,7 @@ func capabilities() pubsub.Table {
 		"consumer_priorities":          true,
 		"authentication_failure_close": true,
 		"per_consumer_qos":             true,
+		"direct_reply_to":              true,
 	}
 }
 

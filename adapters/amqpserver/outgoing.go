@@ -50,6 +50,13 @@ func (o *outgoing) waitRoom() bool {
 	return !o.ended
 }
 
+// full reports whether far too much is queued.
+func (o *outgoing) full() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.buf) >= 64*outgoingMost
+}
+
 // end lets nothing more be added, and nobody wait.
 func (o *outgoing) end() {
 	o.mu.Lock()

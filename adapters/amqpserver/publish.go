@@ -1,8 +1,8 @@
 package amqpserver
 
 import (
+	"bytes"
 	"errors"
-	"strings"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 	"github.com/gobindery/bindery/pubsub"
@@ -22,22 +22,46 @@ func (ch *channel) publish(m *wire.BasicPublish, p *wire.Properties, body []byte
 	if err != nil {
 		return ch.replyError(m, err)
 	}
-	if strings.HasPrefix(p.ReplyTo, replyQueue) {
-		return wire.Errorf(wire.NotImplemented, "direct reply-to (%s)", replyQueue).Of(m)
+	if err := ch.replyTo(p); err != nil {
+		return ch.replyError(m, err)
 	}
-	seq := ch.confirms.next()
+	msg.ReplyTo = p.ReplyTo
+	seq := ch.nextConfirm()
+	if m.Mandatory || ch.tx != nil {
+		body = bytes.Clone(body) // the frame's own space is used again
+		msg.Body = body
+	}
 	pub := &pubsub.Publication{
 		Envelope:  pubsub.Envelope{Message: msg, Exchange: m.Exchange, RoutingKey: m.RoutingKey},
 		MoreKeys:  keys,
 		Mandatory: m.Mandatory,
 	}
-	var returned []byte
-	if m.Mandatory {
-		returned = append(returned, body...) // the frame's own space is used again
+	send := func(then func(error)) {
+		pub.Confirmed = func(err error) {
+			ch.outcome(m, p, body, seq, err)
+			then(err)
+		}
+		if m.Exchange == "" && isReplyAddress(m.RoutingKey) {
+			err := ch.reply(m.RoutingKey, p, body)
+			if !m.Mandatory {
+				err = nil
+			}
+			pub.Confirm(err)
+			return
+		}
+		ch.c.adapter.Publish(ch.c.ctx, pub)
 	}
-	pub.Confirmed = func(err error) { ch.outcome(m, p, returned, seq, err) }
-	ch.c.adapter.Publish(ch.c.ctx, pub)
-	if ch.confirms.wait() {
+	if ch.tx != nil {
+		if m.Exchange != "" {
+			if err := ch.c.adapter.CheckExchange(ch.c.ctx, m.Exchange); err != nil {
+				return ch.replyError(m, err)
+			}
+		}
+		ch.tx.publishes = append(ch.tx.publishes, send)
+		return nil
+	}
+	send(func(error) {})
+	if ch.waitConfirms() {
 		ch.c.unsent = append(ch.c.unsent, ch)
 	}
 	return nil
@@ -57,7 +81,7 @@ func (ch *channel) outcome(m *wire.BasicPublish, p *wire.Properties, body []byte
 		}
 		ch.mu.Unlock()
 	case errors.Is(err, pubsub.ErrRefused), errors.Is(err, pubsub.ErrUnconfirmed), errors.Is(err, pubsub.ErrUnavailable), errors.Is(err, pubsub.ErrClosed):
-		ch.confirms.refused(ch, seq)
+		ch.refused(seq)
 		return
 	case err != nil:
 		e, _ := errors.AsType[*wire.Error](ch.replyError(m, err))
@@ -68,7 +92,7 @@ func (ch *channel) outcome(m *wire.BasicPublish, p *wire.Properties, body []byte
 		}
 		return
 	}
-	ch.confirms.taken(ch, seq)
+	ch.taken(seq)
 }
 
 // senderSelected returns the keys in the headers CC and BCC.
@@ -91,7 +115,3 @@ func senderSelected(headers pubsub.Table) (keys []string, err error) {
 	}
 	return keys, nil
 }
-
-// replyQueue is the pseudo queue of direct reply-to.
-// See https://www.rabbitmq.com/docs/direct-reply-to.
-const replyQueue = "amq.rabbitmq.reply-to"

@@ -24,6 +24,9 @@ func (ch *channel) declareQueue(m *wire.QueueDeclare) (wire.Method, error) {
 	var info pubsub.QueueInfo
 	var err error
 	name := stripLines(m.Queue)
+	if name == replyQueue { // it seems to be there, passively or not
+		return noWait(m.NoWait, &wire.QueueDeclareOk{Queue: name, ConsumerCount: 1}, nil)
+	}
 	if m.Passive {
 		if name == "" {
 			return nil, wire.Errorf(wire.NotFound, "no queue '' in vhost '%s'", ch.c.vhost)

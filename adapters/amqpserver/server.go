@@ -55,6 +55,8 @@ type Server struct {
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
 	running   sync.WaitGroup // connections
+
+	replies replies
 }
 
 // Login says who connects.

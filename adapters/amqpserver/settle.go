@@ -16,6 +16,14 @@ func requeueOrReject(requeue bool) pubsub.Outcome {
 // all. See the AMQP 0-9-1 reference, basic.ack.
 func (ch *channel) settle(tag uint64, multiple bool, as pubsub.Outcome) error {
 	ch.mu.Lock()
+	if ch.tx != nil {
+		ok := ch.tx.settle(&ch.unacked, tag, multiple, as)
+		ch.mu.Unlock()
+		if !ok {
+			return wire.Errorf(wire.PreconditionFailed, "unknown delivery tag %d", tag)
+		}
+		return nil
+	}
 	var taken []held
 	var one [1]held
 	ok := true
@@ -26,8 +34,9 @@ func (ch *channel) settle(tag uint64, multiple bool, as pubsub.Outcome) error {
 	case tag == 0:
 		taken = ch.unacked.all()
 	default:
-		taken = ch.unacked.takeThrough(tag)
-		ok = len(taken) > 0
+		if ok = ch.unacked.has(tag); ok {
+			taken = ch.unacked.takeThrough(tag)
+		}
 	}
 	ch.mu.Unlock()
 	if !ok {

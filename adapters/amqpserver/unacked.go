@@ -40,7 +40,7 @@ func (u *unacked) take(tag uint64) (held, bool) {
 
 // takeThrough takes out all up to a tag, in order.
 func (u *unacked) takeThrough(tag uint64) []held {
-	if tag < u.base || tag >= u.base+uint64(len(u.list)) {
+	if tag+1 <= u.base || tag >= u.base+uint64(len(u.list)) {
 		return nil
 	}
 	n := int(tag - u.base + 1)
@@ -68,4 +68,9 @@ func (u *unacked) trim() {
 	}
 	u.list = u.list[n:]
 	u.base += uint64(n)
+}
+
+// has reports whether a delivery waits for its outcome.
+func (u *unacked) has(tag uint64) bool {
+	return tag >= u.base && tag < u.base+uint64(len(u.list)) && u.list[tag-u.base].settler != nil
 }

@@ -141,17 +141,11 @@ func (c *codec) number(typ uint8) any {
 		}
 		return int64(n64)
 	case 'T':
-		if n64 > maxSeconds {
-			c.fail(fmt.Errorf("a timestamp is %d seconds, at most %d are possible", n64, uint64(maxSeconds)))
-		}
 		return time.Unix(int64(n64), 0).UTC()
 	}
 	c.fail(fmt.Errorf("unknown field type %q", rune(typ)))
 	return nil
 }
-
-// maxSeconds is the last second of the year 9999.
-const maxSeconds = 253402300799
 
 // finite refuses what no receiver could compare or, in Erlang, hold.
 func (c *codec) finite(f float64, v any) any {
