@@ -10,34 +10,20 @@ import (
 // checkArguments refuses what RabbitMQ's classic queues don't take, and what
 // only its other queue types can do.
 // See https://www.rabbitmq.com/docs/queues#optional-arguments.
-func checkArguments(q pubsub.Queue) error {
-	for name, value := range q.Arguments {
-		var known []string
-		switch name {
-		case "x-queue-type":
-			if value == "quorum" || value == "stream" {
-				return fmt.Errorf("%w: queues of type %s need RabbitMQ; in memory there are classic ones", pubsub.ErrUnsupported, value)
-			}
-			known = []string{"classic"}
-		case "x-queue-mode":
-			known = []string{"default", "lazy"}
-		default:
-			continue
-		}
-		if err := oneOf(name, value, known); err != nil {
-			return err
-		}
+func checkArguments(q pubsub.Queue, vhostName string) error {
+	switch t := q.Arguments["x-queue-type"]; t {
+	case nil, "classic":
+	case "quorum", "stream":
+		return fmt.Errorf("%w: queues of type %s need RabbitMQ; in memory there are classic ones", pubsub.ErrUnsupported, t)
+	default:
+		return fmt.Errorf("%w: invalid arg 'x-queue-type' for queue '%s' in vhost '%s': unsupported queue type '%v'", pubsub.ErrPreconditionFailed, q.Name, vhostName, t)
+	}
+	switch m := q.Arguments["x-queue-mode"]; m {
+	case nil, "default", "lazy":
+	default:
+		return fmt.Errorf("%w: invalid arg 'x-queue-mode' for queue '%s' in vhost '%s': \"unsupported queue mode '%v'\"", pubsub.ErrPreconditionFailed, q.Name, vhostName, m)
 	}
 	return nil
-}
-
-func oneOf(name string, value any, known []string) error {
-	for _, k := range known {
-		if value == k {
-			return nil
-		}
-	}
-	return fmt.Errorf("%w: invalid arg '%s': %v; it must be one of %q", pubsub.ErrPreconditionFailed, name, value, known)
 }
 
 // equivalent says in what a queue differs from how it is declared again, in RabbitMQ's
@@ -55,6 +41,9 @@ func equivalent(is, want pubsub.Queue, vhostName string) error {
 	isArgs, wantArgs := arguments(is), arguments(want)
 	for i, a := range isArgs {
 		if w := wantArgs[i]; a.value != w.value {
+			if a.value != nil && w.value != nil {
+				return differs(a.name, quoted(w.value), quoted(a.value))
+			}
 			return differs(a.name, described(w.value), described(a.value))
 		}
 	}
@@ -131,7 +120,22 @@ func described(v any) string {
 	if v == nil {
 		return "none"
 	}
-	return fmt.Sprintf("the value '%v'", v)
+	return fmt.Sprintf("the value '%v' of type '%s'", v, typeName(v))
+}
+
+// typeName is what RabbitMQ calls an argument's type. A field of [pubsub.Queue]
+// doesn't say which integer it was: it is taken for the shortest that clients use.
+func typeName(v any) string {
+	switch v := v.(type) {
+	case bool:
+		return "bool"
+	case int64:
+		if v == int64(int32(v)) {
+			return "signedint"
+		}
+		return "long"
+	}
+	return "longstr"
 }
 
 // ownQueue copies what a declaration points to, so that its caller may change it.

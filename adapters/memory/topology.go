@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/routing"
@@ -89,15 +90,19 @@ func (c *Conn) Unbind(_ context.Context, b pubsub.Binding) error {
 
 // DeclareQueue makes a queue, or checks that there is an equal one.
 func (c *Conn) DeclareQueue(_ context.Context, want pubsub.Queue) (pubsub.QueueInfo, error) {
-	if err := checkArguments(want); err != nil {
+	v := c.vhost
+	if strings.HasPrefix(want.Name, "amq.") {
+		return pubsub.QueueInfo{}, fmt.Errorf("%w: queue name '%s' contains reserved prefix 'amq.*'", pubsub.ErrAccessRefused, want.Name)
+	}
+	if want.Name == "" {
+		want.Name = newName()
+	}
+	if err := checkArguments(want, v.name); err != nil {
 		return pubsub.QueueInfo{}, err
 	}
-	v := c.vhost
 	var info pubsub.QueueInfo
 	err := c.change(func(t *routing.Table[*queue]) (*routing.Table[*queue], error) {
-		if want.Name == "" {
-			want.Name = newName()
-		} else if q, ok := t.Queue(want.Name); ok {
+		if q, ok := t.Queue(want.Name); ok {
 			var err error
 			info, err = c.redeclare(q, want)
 			return t, err

@@ -1,0 +1,66 @@
+package memory_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/memory"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// Errors are in RabbitMQ's words, for clients that read them. Here they come
+// without a Broker in front.
+func TestDeclareQueueErrors(t *testing.T) {
+	conn := memory.NewServer().Connect(nil)
+	t.Cleanup(func() { must(t, conn.Close()) })
+	ctx := t.Context()
+	for _, q := range []pubsub.Queue{{Name: "q"}, {Name: "five", MaxLength: new(5), MessageTTL: new(time.Second)}} {
+		_, err := conn.DeclareQueue(ctx, q)
+		must(t, err)
+	}
+	generated, err := conn.DeclareQueue(ctx, pubsub.TempQueue())
+	must(t, err)
+	for _, c := range []struct {
+		queue pubsub.Queue
+		is    error
+		says  string
+	}{
+		{pubsub.Queue{Name: "q", Durable: true}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'durable' for queue 'q' in vhost '/': received 'true' but current is 'false'"},
+		{pubsub.Queue{Name: "q", MaxLength: new(5)}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'x-max-length' for queue 'q' in vhost '/': received the value '5' of type 'signedint' but current is none"},
+		{pubsub.Queue{Name: "q", MaxBytes: new(5 << 40)}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'x-max-length-bytes' for queue 'q' in vhost '/': received the value '5497558138880' of type 'long' but current is none"},
+		{pubsub.Queue{Name: "q", SingleActiveConsumer: true}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'x-single-active-consumer' for queue 'q' in vhost '/': received the value 'true' of type 'bool' but current is none"},
+		{pubsub.Queue{Name: "q", Overflow: pubsub.RejectPublish}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'x-overflow' for queue 'q' in vhost '/': received the value 'reject-publish' of type 'longstr' but current is none"},
+		{pubsub.Queue{Name: "five", MaxLength: new(5)}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'x-message-ttl' for queue 'five' in vhost '/': received none but current is the value '1000' of type 'signedint'"},
+		{pubsub.Queue{Name: "five", MaxLength: new(6), MessageTTL: new(time.Second)}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'x-max-length' for queue 'five' in vhost '/': received '6' but current is '5'"},
+		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-queue-mode": "foo"}}, pubsub.ErrPreconditionFailed,
+			"invalid arg 'x-queue-mode' for queue 'new' in vhost '/': \"unsupported queue mode 'foo'\""},
+		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-queue-type": "foo"}}, pubsub.ErrPreconditionFailed,
+			"invalid arg 'x-queue-type' for queue 'new' in vhost '/'"},
+		{pubsub.Queue{Arguments: pubsub.Table{"x-queue-mode": "foo"}}, pubsub.ErrPreconditionFailed,
+			"invalid arg 'x-queue-mode' for queue 'amq.gen-"},
+		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-queue-type": "quorum"}}, pubsub.ErrUnsupported, "quorum"},
+		{pubsub.Queue{Name: "amq.new"}, pubsub.ErrAccessRefused, "queue name 'amq.new' contains reserved prefix 'amq.*'"},
+		{pubsub.Queue{Name: generated.Name, Exclusive: true, AutoDelete: true}, pubsub.ErrAccessRefused, "contains reserved prefix 'amq.*'"},
+	} {
+		_, err := conn.DeclareQueue(ctx, c.queue)
+		if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("declare %+v: %v; want %s", c.queue, err, c.says)
+		}
+	}
+	if top, err := conn.Topology(ctx); err != nil || len(top.Queues) != 3 {
+		t.Errorf("what was refused is there: %+v, %v", top.Queues, err)
+	}
+	same := pubsub.Queue{Name: "q", Arguments: pubsub.Table{"x-unknown": "counts for nothing"}}
+	if _, err := conn.DeclareQueue(ctx, same); err != nil {
+		t.Error(err)
+	}
+}
