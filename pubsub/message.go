@@ -31,6 +31,10 @@ type Message struct {
 	// Priority counts in queues with a MaxPriority.
 	Priority uint8
 
+	// Given says which properties are there although they are empty. Only who
+	// relays messages for others looks at it.
+	Given PropertyFlags
+
 	// CorrelationID ties a reply to its request.
 	CorrelationID string
 
@@ -72,6 +76,13 @@ const (
 	// Persistent messages in durable queues outlive a restart of the broker.
 	Persistent DeliveryMode = 2
 )
+
+// PropertyFlags are the property flags of a message as AMQP sends them, bit 15
+// for the content type: see the specification, section 4.2.6.1. AMQP can tell a
+// content type that is empty from one that isn't there, a Message can't: a
+// server sets the flags of what it got that is empty, and sends those on. A
+// flag of a property that isn't empty means nothing. Adapters may drop them.
+type PropertyFlags uint16
 
 // validate checks everything that every backend would refuse.
 func (m *Message) validate() error {

@@ -16,6 +16,7 @@ func message(p *wire.Properties, body []byte) (pubsub.Message, error) {
 		Body: body, Headers: p.Headers, ContentType: p.ContentType, ContentEncoding: p.ContentEncoding,
 		DeliveryMode: pubsub.DeliveryMode(p.DeliveryMode), Priority: p.Priority, CorrelationID: p.CorrelationID, ReplyTo: p.ReplyTo,
 		MessageID: p.MessageID, Timestamp: p.Timestamp, Type: p.Type, UserID: p.UserID, AppID: p.AppID,
+		Given: pubsub.PropertyFlags(p.Given & mayBeEmpty),
 	}
 	if p.Given&wire.GivenDeliveryMode != 0 && p.DeliveryMode != 1 && p.DeliveryMode != 2 {
 		return m, wire.Errorf(wire.PreconditionFailed, "invalid message: {delivery_mode_unknown,%d}", p.DeliveryMode)
@@ -50,10 +51,16 @@ func expiration(s string) (d time.Duration, why string) {
 	return time.Duration(n) * time.Millisecond, ""
 }
 
+// mayBeEmpty are the properties that may be there although a message can't show
+// it: they are empty.
+const mayBeEmpty = wire.GivenContentType | wire.GivenContentEncoding | wire.GivenPriority | wire.GivenCorrelationID | wire.GivenReplyTo |
+	wire.GivenMessageID | wire.GivenType | wire.GivenAppID
+
 // properties are those of a message as a client gets it. A property that is
-// empty is left out.
+// empty is left out, unless the client that published it gave it so.
 func properties(m *pubsub.Message, p *wire.Properties) {
 	*p = wire.Properties{
+		Given:       uint16(m.Given) & mayBeEmpty,
 		ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Headers: m.Headers, DeliveryMode: uint8(m.DeliveryMode), Priority: m.Priority,
 		CorrelationID: m.CorrelationID, ReplyTo: m.ReplyTo, MessageID: m.MessageID, Timestamp: m.Timestamp, Type: m.Type, UserID: m.UserID, AppID: m.AppID,
 	}

@@ -75,7 +75,7 @@ func own(m *pubsub.Message) {
 	if m.Expiration != nil {
 		m.Expiration = new(*m.Expiration)
 	}
-	if len(m.Headers) > 0 {
+	if m.Headers != nil { // an empty one is its publisher's too
 		m.Headers = m.Headers.Clone()
 		delete(m.Headers, "BCC")
 	}
