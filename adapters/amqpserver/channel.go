@@ -13,9 +13,10 @@ type channel struct {
 	c  *conn
 	id uint16
 
-	content   *content // a publish whose content is on its way
-	lastQueue string   // the last one declared: what an empty name means
-	prefetch  int      // for new consumers
+	content   *content              // a publish whose content is on its way
+	lastQueue string                // the last one declared: what an empty name means
+	prefetch  int                   // for new consumers
+	shared    pubsub.SharedPrefetch // that of all consumers together; nil before the first
 	confirms  confirms
 	tx        *transaction // nil outside of transaction mode
 

@@ -22,12 +22,23 @@ func (ch *channel) qos(m *wire.BasicQos) error {
 	switch {
 	case m.PrefetchSize != 0:
 		return wire.Errorf(wire.NotImplemented, "prefetch_size!=0 (%d)", m.PrefetchSize)
-	case m.Global && m.PrefetchCount != 0:
-		return wire.Errorf(wire.NotImplemented, "a prefetch for a whole channel (global=true)")
 	case !m.Global:
 		ch.prefetch = prefetch(m.PrefetchCount)
+	case ch.share():
+		ch.shared.SetLimit(int(m.PrefetchCount))
+	case m.PrefetchCount != 0:
+		return wire.Errorf(wire.NotImplemented, "a prefetch for a whole channel (global=true)")
 	}
 	return nil
+}
+
+// share reports whether the channel's consumers can share a prefetch. All of
+// them do from the first on: the limit may come later, and holds for them too.
+func (ch *channel) share() bool {
+	if s, ok := ch.c.adapter.(pubsub.SharedPrefetcher); ok && ch.shared == nil {
+		ch.shared = s.NewSharedPrefetch()
+	}
+	return ch.shared != nil
 }
 
 // consume starts a consumer. Its first delivery comes after consume-ok.
@@ -53,7 +64,11 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 	if o.Priority, err = priority(m.Arguments); err != nil {
 		return err
 	}
-	sub, err := ch.c.adapter.Consume(ch.c.ctx, name, o)
+	start := ch.c.adapter.Consume
+	if ch.share() {
+		start = ch.shared.Consume
+	}
+	sub, err := start(ch.c.ctx, name, o)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,9 @@
 // the backend behind it, in memory for one.
 //
 // Each client connection has an adapter of its own, to which its exclusive
-// queues belong. Reply codes and texts are RabbitMQ's. What it does not serve
-// yet is answered with 540 NOT_IMPLEMENTED, naming it: a prefetch for a whole
-// channel.
+// queues belong. Reply codes and texts are RabbitMQ's. What the adapter lacks is
+// answered with 540 NOT_IMPLEMENTED, naming it: a prefetch for a whole channel
+// needs a [pubsub.SharedPrefetcher].
 //
 // Goroutines: a connection has one that reads and does what the client asks,
 // one that writes, and one for each consumer, which waits for deliveries. The

@@ -82,6 +82,8 @@ func TestRules(t *testing.T) {
 		{"an adapter imports", "adapters/rabbit", "m/adapters/rabbitmq", false},
 		{"an adapter imports", "adapters/memory", "m/pubsub/pubsubtest", false},
 		{"an adapter imports", "adapters/memory", "m/cmd/internal/cli", false},
+		{"an adapter imports", "adapters/amqpserver", "m/adapters/memory", false},
+		{"", "adapters/amqpserver/amqptest", "m/adapters/memory", false},
 		{"", "adapters/memory", "m/pubsub", false},
 		{"", "adapters/memory", "m/pubsub/routing", false},
 		{"", "adapters/rabbitmq", "example.com/client", false},

@@ -1,0 +1,172 @@
+// Package serve is the command serve.
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gobindery/bindery/cmd/internal/cli"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+const help = `Speak RabbitMQ's protocol, AMQP 0-9-1, over any backend.
+
+Any AMQP client connects to serve as to RabbitMQ, in any language, and emit and
+receive do. By default all is kept in memory and gone when serve ends. With -b
+serve stands in front of another broker.
+
+There is the vhost "/" and one user, guest with the password guest, who may
+connect from this machine only. To listen beyond it, name another one with
+--user; its password comes from $` + passwordVariable + `, or from the first
+line of --password-file, never from the command line.
+
+Ctrl-C and SIGTERM tell the clients that serve goes, and end it.
+
+The shell's completion: serve completion bash|zsh|fish|powershell writes its
+script.`
+
+const examples = `  serve
+  serve --listen 127.0.0.1:5673
+  serve --listen :5671 --user app --password-file /run/secrets/app --tls-cert cert.pem --tls-key key.pem
+  serve -b amqp://guest:guest@localhost:5672/ --listen 127.0.0.1:5673`
+
+const passwordVariable = "BINDERY_SERVE_PASSWORD"
+
+// server is one run of the command.
+type server struct {
+	cli.Env
+	listen, broker, user, passwordFile, cert, key string
+	logLevel                                      string
+}
+
+// Run runs the command and returns its exit code.
+func Run(ctx context.Context, args []string, env cli.Env) int {
+	s := &server{Env: env, logLevel: "warn"}
+	cmd := &cobra.Command{
+		Use:     "serve [flags]",
+		Long:    help,
+		Example: examples,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return cli.Usagef("serve takes flags only, but got the word %q; the address is given by --listen", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context()) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:5672", "`address` to listen on; port 0 is any free one")
+	flags.StringVarP(&s.broker, "broker", "b", cli.DefaultBroker, "`URL` of the broker to stand in front of")
+	flags.StringVar(&s.user, "user", "guest", "`name` of the user who may connect")
+	flags.StringVar(&s.passwordFile, "password-file", "", "`file` whose first line is the user's password")
+	flags.StringVar(&s.cert, "tls-cert", "", "`file` with the certificate for TLS, in PEM form")
+	flags.StringVar(&s.key, "tls-key", "", "`file` with the certificate's key, in PEM form")
+	cli.Choice(cmd, &s.logLevel, "log-level", "", []string{"debug", "info", "warn", "error"}, "log to standard error from this `level` on: debug, info, warn or error")
+	return cli.Execute(ctx, cmd, args, env)
+}
+
+func (s *server) run(ctx context.Context) error {
+	password, err := s.password()
+	if err != nil {
+		return err
+	}
+	config, err := s.tls()
+	if err != nil {
+		return err
+	}
+	if err := s.checkBroker(ctx); err != nil {
+		return err
+	}
+	l, err := s.open(config != nil)
+	if err != nil {
+		return err
+	}
+	scheme := "amqp"
+	address := l.Addr()
+	if config != nil {
+		scheme, l = "amqps", tls.NewListener(l, config)
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(s.Stderr, &slog.HandlerOptions{Level: level}))
+	fmt.Fprintf(s.Stderr, " [*] Serving %s://%s@%s/. To exit press CTRL+C\n", scheme, s.user, address)
+	return cli.ServeAMQP(ctx, l, cli.AMQPServer(s.Env, s.broker, s.user, password, log))
+}
+
+// password is the user's.
+func (s *server) password() (string, error) {
+	password := os.Getenv(passwordVariable)
+	if s.passwordFile != "" {
+		b, err := os.ReadFile(s.passwordFile)
+		if err != nil {
+			return "", fmt.Errorf("read --password-file: %w", err)
+		}
+		password, _, _ = strings.Cut(string(b), "\n")
+		password = strings.TrimSuffix(password, "\r")
+	}
+	switch {
+	case password != "":
+		return password, nil
+	case s.user == "guest":
+		return "guest", nil
+	case s.passwordFile != "":
+		return "", cli.Usagef("the first line of %s is empty; it must be the password of %s", s.passwordFile, s.user)
+	}
+	return "", cli.Usagef("user %s needs a password: set $%s, or give --password-file", s.user, passwordVariable)
+}
+
+func (s *server) tls() (*tls.Config, error) {
+	if s.cert == "" && s.key == "" {
+		return nil, nil
+	}
+	if s.cert == "" || s.key == "" {
+		return nil, cli.Usagef("TLS needs both --tls-cert and --tls-key")
+	}
+	pair, err := tls.LoadX509KeyPair(s.cert, s.key)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate for TLS: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// checkBroker makes sure that the broker can be reached, before clients come.
+func (s *server) checkBroker(ctx context.Context) error {
+	b, err := s.Backends.Open(ctx, s.broker, &pubsub.Options{})
+	if err != nil {
+		return err
+	}
+	return b.Close()
+}
+
+// open listens: beyond this machine only for a user whose password nobody
+// knows.
+func (s *server) open(secure bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(s.listen)
+	if err != nil {
+		return nil, cli.Usagef("--listen %q is no address; give HOST:PORT, as 127.0.0.1:5672", s.listen)
+	}
+	ip := net.ParseIP(host)
+	if local := host == "localhost" || ip != nil && ip.IsLoopback(); !local {
+		if s.user == "guest" {
+			return nil, cli.Usagef("to listen on %s, which others can reach, name a user of your own with --user, with a password in $%s or --password-file", s.listen, passwordVariable)
+		}
+		if !secure {
+			fmt.Fprintf(s.Stderr, "serve: without --tls-cert and --tls-key the password and all messages go over the network in the clear\n")
+		}
+	}
+	l, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; another broker may run there: choose a port with --listen", s.listen, err)
+	}
+	return l, nil
+}
