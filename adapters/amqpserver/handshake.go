@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -51,14 +52,11 @@ func (c *conn) handshake() error {
 		c.out.add(func(dst []byte) []byte { return append(dst, protocolHeader...) })
 		return fmt.Errorf("%w: it began with %q", errHandshake, header)
 	}
-	c.send(0, &wire.ConnectionStart{
-		VersionMinor: 9,
-		ServerProperties: pubsub.Table{
-			"product": "Bindery", "platform": "Go", "information": "https://github.com/gobindery/bindery", "capabilities": capabilities(),
-		},
-		Mechanisms: "PLAIN AMQPLAIN",
-		Locales:    "en_US",
-	})
+	about := pubsub.Table{
+		"product": "Bindery", "platform": "Go", "information": "https://github.com/gobindery/bindery", "capabilities": capabilities(),
+	}
+	maps.Copy(about, c.server.Properties)
+	c.send(0, &wire.ConnectionStart{VersionMinor: 9, ServerProperties: about, Mechanisms: "PLAIN AMQPLAIN", Locales: "en_US"})
 	var startOk *wire.ConnectionStartOk
 	if err := expect(c, &startOk); err != nil {
 		return err

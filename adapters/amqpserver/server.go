@@ -46,6 +46,10 @@ type Server struct {
 	// it. Zero is 30 s.
 	WriteTimeout time.Duration
 
+	// Properties is added to what clients are told of the server, or replaces
+	// it: "product" is Bindery. Some programs ask for the product RabbitMQ.
+	Properties pubsub.Table
+
 	// MaxConnections is how many clients may be connected; more are closed at
 	// once. Zero is 65,536.
 	MaxConnections int
