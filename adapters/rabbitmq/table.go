@@ -2,19 +2,11 @@ package rabbitmq
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/gobindery/bindery/pubsub"
-)
-
-// What amqp091-go refuses to read, ending the connection: it must not be
-// sent, or it comes back to every consumer.
-const (
-	maxDepth   = 32   // tables and lists inside one another, below the outermost table
-	maxEntries = 8192 // entries of one table or list
 )
 
 // toAMQP returns t as amqp091-go takes it. The result may share memory with t.
@@ -92,67 +84,35 @@ func fromAMQPValue(v any) any {
 	return v
 }
 
-// checkSize refuses a table that would end the connection: RabbitMQ's, if it
-// doesn't fit into one frame; a consumer's, if amqp091-go can't read it.
+// checkSize refuses a table that doesn't fit into one frame: RabbitMQ would end
+// the connection over it.
 func checkSize(what string, t pubsub.Table, frame int) error {
-	size, err := sizeOf(what, t, 0)
-	if err != nil {
-		return err
-	}
 	// What else is in the frame is at most a dozen short strings.
-	if most := frame - 4<<10; frame > 0 && size > most {
+	most := frame - 4<<10
+	if size := sizeOf(t); frame > 0 && size > most {
 		return fmt.Errorf("%w: the %ss take %d bytes; RabbitMQ takes %d here, what fits into one frame", pubsub.ErrUnsupported, what, size, most)
 	}
 	return nil
 }
 
-// sizeOf returns how many bytes v takes in AMQP, about.
-func sizeOf(what string, v any, depth int) (int, error) {
-	if depth > maxDepth {
-		return 0, fmt.Errorf("%w: %ss are nested more than %d deep; amqp091-go can't read that", pubsub.ErrUnsupported, what, maxDepth)
-	}
-	entries, size := 0, 5
+// sizeOf returns how many bytes a table's value takes in AMQP, at most.
+func sizeOf(v any) int {
+	size := 5 // a type and a length
 	switch v := v.(type) {
 	case pubsub.Table:
-		entries = len(v)
 		for name, e := range v {
-			n, err := sizeOf(what, e, depth+1)
-			if err != nil {
-				return 0, err
-			}
-			size += 1 + len(name) + n
+			size += 1 + len(name) + sizeOf(e)
 		}
 	case []any:
-		entries = len(v)
 		for _, e := range v {
-			n, err := sizeOf(what, e, depth+1)
-			if err != nil {
-				return 0, err
-			}
-			size += n
+			size += sizeOf(e)
 		}
 	case string:
 		size += len(v)
 	case []byte:
 		size += len(v)
-	case float32:
-		return 5, checkFloat(what, float64(v))
-	case float64:
-		return 9, checkFloat(what, v)
 	default:
 		size = 9
 	}
-	if entries > maxEntries {
-		return 0, fmt.Errorf("%w: a table or list of %d %ss; amqp091-go reads %d at most", pubsub.ErrUnsupported, entries, what, maxEntries)
-	}
-	return size, nil
-}
-
-// checkFloat refuses what Erlang has no number for: RabbitMQ closes the
-// connection with an internal error when it reads one.
-func checkFloat(what string, f float64) error {
-	if math.IsInf(f, 0) || math.IsNaN(f) {
-		return fmt.Errorf("%w: a %s is %v; RabbitMQ knows only finite numbers", pubsub.ErrUnsupported, what, f)
-	}
-	return nil
+	return size
 }
