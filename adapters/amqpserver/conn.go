@@ -3,6 +3,7 @@ package amqpserver
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -119,7 +120,7 @@ func (c *conn) read() error {
 		}
 		if f.Type == wire.FrameHeartbeat {
 			if f.Channel != 0 {
-				return wire.Errorf(wire.UnexpectedFrame, "type 8, all octets = <<>>")
+				return f.Unexpected()
 			}
 			continue
 		}
@@ -130,7 +131,7 @@ func (c *conn) read() error {
 			continue
 		}
 		if f.Type != wire.FrameMethod {
-			return wire.Errorf(wire.UnexpectedFrame, "type %d on channel 0", f.Type)
+			return f.Unexpected()
 		}
 		m, err := wire.DecodeMethod(f.Payload)
 		if err != nil {
@@ -245,7 +246,10 @@ func (c *conn) awaitCloseOk() {
 	c.nc.SetReadDeadline(time.Now().Add(3 * time.Second))
 	for {
 		f, err := c.in.Next()
-		if err != nil {
+		if _, ok := errors.AsType[*wire.Error](err); ok {
+			io.Copy(io.Discard, c.nc) // where the next frame begins isn't known
+			return
+		} else if err != nil {
 			return
 		}
 		if f.Channel == 0 && f.Type == wire.FrameMethod {

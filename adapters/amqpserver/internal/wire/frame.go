@@ -32,6 +32,11 @@ type Frame struct {
 	Payload []byte // valid until the next frame is read
 }
 
+// Unexpected is the error of a frame that its channel has no use for.
+func (f Frame) Unexpected() *Error {
+	return Errorf(UnexpectedFrame, "type %d, all octets = %s", f.Type, octets(f.Payload))
+}
+
 // Reader reads frames. It is for one goroutine at a time.
 type Reader struct {
 	r   *bufio.Reader
