@@ -7,6 +7,9 @@
 //		conn, err := amqp.Dial(server.URL())
 //		...
 //	}
+//
+// Times run by the machine's clock; those of [NewServerAt] by one that the test
+// moves. [Server.Topology] lists what clients declared, to assert on.
 package amqptest
 
 import (
@@ -15,6 +18,7 @@ import (
 	"fmt"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/gobindery/bindery/adapters/amqpserver"
 	"github.com/gobindery/bindery/adapters/memory"
@@ -24,6 +28,7 @@ import (
 // Server is a broker for one test. Safe for concurrent use.
 type Server struct {
 	broker  *memory.Server
+	clock   *memory.ManualClock // nil: the machine's
 	address string
 }
 
@@ -33,11 +38,24 @@ type Server struct {
 // gone.
 func NewServer(tb testing.TB) *Server {
 	tb.Helper()
+	return start(tb, &Server{broker: memory.NewServer()})
+}
+
+// NewServerAt is NewServer with a clock that shows now, and stands still but for
+// [Server.Advance]: messages and queues expire only there.
+func NewServerAt(tb testing.TB, now time.Time) *Server {
+	tb.Helper()
+	clock := memory.NewManualClock(now)
+	return start(tb, &Server{broker: memory.NewServerAt(clock), clock: clock})
+}
+
+func start(tb testing.TB, s *Server) *Server {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		tb.Fatalf("amqptest: %v", err)
+		tb.Fatalf("amqptest: listen on a port of the loopback interface: %v", err)
 	}
-	s := &Server{broker: memory.NewServer(), address: l.Addr().String()}
+	s.address = l.Addr().String()
 	server := &amqpserver.Server{Connect: s.connect}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
@@ -59,6 +77,17 @@ func (s *Server) connect(_ context.Context, l amqpserver.Login) (pubsub.Adapter,
 
 // URL is what a client connects to.
 func (s *Server) URL() string { return "amqp://guest:guest@" + s.address + "/" }
+
+// Advance moves the clock of a server made by [NewServerAt], and does what becomes
+// due on the way, in order and each thing at its time: when it returns, what
+// expires in that time has expired, and dead letters are in their queues, or on
+// their way to a consumer. On a server made by [NewServer] it panics.
+func (s *Server) Advance(d time.Duration) {
+	if s.clock == nil {
+		panic("amqptest: Advance moves only the clock of a server made by NewServerAt; this one has the machine's")
+	}
+	s.clock.Advance(d)
+}
 
 // Broker returns a connection to the same broker that does not go over the
 // network. It is closed with the test.

@@ -1,7 +1,9 @@
 package amqptest_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/amqptest"
 	"github.com/gobindery/bindery/pubsub"
@@ -69,6 +71,52 @@ func TestSeparate(t *testing.T) {
 	if e, ok := err.(*amqp.Error); !ok || e.Code != amqp.NotAllowed {
 		t.Errorf("connecting to a vhost that isn't there: %v", err)
 	}
+}
+
+// An hour passes at once: the client's message expires, and comes to its
+// consumer by the dead-letter exchange.
+func TestAdvance(t *testing.T) {
+	server := amqptest.NewServerAt(t, time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC))
+	conn, err := amqp.Dial(server.URL())
+	must(t, err)
+	defer conn.Close()
+	ch, err := conn.Channel()
+	must(t, err)
+	_, err = ch.QueueDeclare("retry", false, false, false, false, nil)
+	must(t, err)
+	_, err = ch.QueueDeclare("wait", false, false, false, false, amqp.Table{
+		"x-message-ttl": int32(3_600_000), "x-dead-letter-exchange": "", "x-dead-letter-routing-key": "retry",
+	})
+	must(t, err)
+	must(t, ch.Confirm(false))
+	taken, err := ch.PublishWithDeferredConfirm("", "wait", false, false, amqp.Publishing{Body: []byte("later")})
+	must(t, err)
+	taken.Wait()
+	server.Advance(time.Hour - time.Millisecond)
+	if _, ok, err := ch.Get("retry", true); ok || err != nil {
+		t.Fatalf("it came before its time: %v, %v", ok, err)
+	}
+	server.Advance(time.Millisecond)
+	d, ok, err := ch.Get("retry", true)
+	must(t, err)
+	if !ok || string(d.Body) != "later" {
+		t.Fatalf("after an hour got %q, %v", d.Body, ok)
+	}
+	death := d.Headers["x-death"].([]any)[0].(amqp.Table)
+	if at := death["time"].(time.Time).UTC(); at != time.Date(2026, 1, 2, 13, 0, 0, 0, time.UTC) {
+		t.Errorf("it died at %v", at)
+	}
+}
+
+// Advance is for servers with a clock of their own, and says so.
+func TestAdvanceOnTheMachinesClock(t *testing.T) {
+	server := amqptest.NewServer(t)
+	defer func() {
+		if what, _ := recover().(string); !strings.Contains(what, "NewServerAt") {
+			t.Errorf("it says %q", what)
+		}
+	}()
+	server.Advance(time.Hour)
 }
 
 // From start to the first message. The goal is 5 ms.
