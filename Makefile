@@ -36,6 +36,10 @@ test: needs ## run all tests with the race detector, RabbitMQ's included
 contract: needs ## run the contract suite alone and print its report for each adapter
 	$(GO) test -race -count=1 -timeout $(TESTTIMEOUT) -v -run Contract ./adapters/...
 
+.PHONY: support
+support: needs ## write docs/support.md, what each backend keeps
+	BINDERY_SUPPORT=write $(GO) test -count=1 -p 1 -timeout $(TESTTIMEOUT) -run '^TestContract$$' ./adapters/memory ./adapters/rabbitmq ./adapters/amqpserver
+
 .PHONY: needs
 needs: ## make sure of what the tests need: a C compiler and RabbitMQ
 	@tools/need-cc

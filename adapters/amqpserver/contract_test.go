@@ -10,6 +10,7 @@ import (
 	"github.com/gobindery/bindery/adapters/amqpserver"
 	"github.com/gobindery/bindery/adapters/memory"
 	"github.com/gobindery/bindery/adapters/rabbitmq"
+	"github.com/gobindery/bindery/internal/support"
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/pubsubtest"
 	"go.uber.org/goleak"
@@ -57,7 +58,7 @@ func TestContract(t *testing.T) {
 			}
 			return &listed{a, broker}, nil
 		}
-	}, nil)
+	}, &pubsubtest.Options{Report: support.Check(t, "../../docs/support.md", support.Server)})
 }
 
 // listed is an adapter that lists what there is from the memory server.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gobindery/bindery/adapters/memory"
+	"github.com/gobindery/bindery/internal/support"
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/pubsubtest"
 )
@@ -15,7 +16,9 @@ func open(testing.TB) func(context.Context) (pubsub.Adapter, error) {
 }
 
 // The contract by the machine's clock, as programs run.
-func TestContract(t *testing.T) { pubsubtest.Run(t, open, nil) }
+func TestContract(t *testing.T) {
+	pubsubtest.Run(t, open, &pubsubtest.Options{Report: support.Check(t, "../../docs/support.md", support.Memory)})
+}
 
 // The contract by the clock of synctest: times are exact there, and a goroutine
 // that never ends fails the case.

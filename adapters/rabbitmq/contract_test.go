@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobindery/bindery/adapters/rabbitmq"
 	"github.com/gobindery/bindery/adapters/rabbitmq/rabbitmqtest"
+	"github.com/gobindery/bindery/internal/support"
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/pubsubtest"
 )
@@ -19,7 +20,7 @@ func TestContract(t *testing.T) {
 		return func(ctx context.Context) (pubsub.Adapter, error) {
 			return rabbitmq.Open(ctx, url, &rabbitmq.Options{Management: server.ManagementURL()})
 		}
-	}, &pubsubtest.Options{User: owner(t, server).Username()})
+	}, &pubsubtest.Options{User: owner(t, server).Username(), Report: support.Check(t, "../../docs/support.md", support.RabbitMQ)})
 }
 
 // owner is the user of the server's own URL, whom RabbitMQ gives all
