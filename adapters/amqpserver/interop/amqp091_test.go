@@ -1,0 +1,83 @@
+package interop
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// leftOut names the tests of amqp091-go that a server of AMQP alone cannot
+// pass. RabbitMQ as rabbitmqtest runs it fails them, too.
+var leftOut = map[string]string{
+	"TestConnectionRecoveryPublish":                                    managementAPI,
+	"TestConnectionRecoveryConsume":                                    managementAPI,
+	"TestConnectionRecoveryCustomSASLPlainAuth":                        managementAPI,
+	"TestConnectionRecoveryChannelIDReservation":                       managementAPI,
+	"TestConnectionRecoveryLifeCycleNotifyStateChange":                 managementAPI,
+	"TestConnectionRecoveryCancelInterrupt":                            managementAPI,
+	"TestConnectionRecoveryExclusiveQueue":                             managementAPI,
+	"TestConnectionRecoveryDeletedQueueSkip":                           managementAPI,
+	"TestConnectionRecoveryTopologyOnlyTransient":                      managementAPI,
+	"TestConnectionRecoveryMultiChannelTopology":                       managementAPI,
+	"TestConnectionRecoveryTopologyAllEnabled":                         managementAPI,
+	"TestConnectionRecoveryTopologyDisabled":                           managementAPI,
+	"TestConnectionRecoveryExhaustionDoesNotPanic":                     managementAPI,
+	"TestConnectionRecoveryAutoDeleteTopologyForgotten":                managementAPI,
+	"TestConnectionRecoveryAutoDeleteExchangeCascade":                  managementAPI,
+	"TestConnectionRecoverySkipAndContinue":                            managementAPI,
+	"TestConnectionRecoveryConsumerNotForgottenAfterFailedResubscribe": managementAPI,
+	"TestConnection_Close_WhenMemoryAlarmIsActive":                     "it sets the limit of memory with rabbitmqctl",
+}
+
+const managementAPI = "it drops a connection by the management API at port 15672"
+
+// TestAMQP091Go runs amqp091-go's own tests, as they are in the module cache,
+// its integration tests included.
+func TestAMQP091Go(t *testing.T) {
+	const library = "github.com/rabbitmq/amqp091-go"
+	binary := filepath.Join(t.TempDir(), "amqp091-go.test")
+	if out, err := exec.Command("go", "test", "-c", "-tags", "integration", "-o", binary, library).CombinedOutput(); err != nil {
+		t.Fatalf("build the tests of %s: %v\n%s", library, err, out)
+	}
+	list, err := exec.Command(binary, "-test.list", "^Test").Output()
+	if err != nil {
+		t.Fatalf("list the tests of %s: %v", library, err)
+	}
+	names := strings.Fields(string(list))
+	for name := range leftOut {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s has no test %s to leave out", library, name)
+		}
+	}
+	both(t, func(t *testing.T, url string) {
+		var skip []string
+		for name := range leftOut {
+			skip = append(skip, "^"+name+"$")
+		}
+		// Some of its tests wait for seconds, in parallel.
+		cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.parallel=16", "-test.timeout=3m", "-test.skip", strings.Join(skip, "|"))
+		cmd.Dir = t.TempDir()
+		cmd.Env = append(os.Environ(), "AMQP_URL="+url)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("%v\n%s", err, failures(out))
+		}
+		for _, name := range names {
+			if leftOut[name] == "" && !regexp.MustCompile(`(?m)^--- PASS: `+name+` `).Match(out) {
+				t.Errorf("%s did not pass", name)
+			}
+		}
+	})
+}
+
+// failures returns what tests that failed said, and the end.
+func failures(out []byte) string {
+	blocks := strings.SplitAfter(string(out), "\n=== RUN ")
+	return strings.Join(slices.DeleteFunc(blocks, func(b string) bool {
+		return !strings.Contains(b, "--- FAIL") && !strings.Contains(b, "--- SKIP") && !strings.Contains(b, "panic:") && !strings.Contains(b, "goleak:")
+	}), "")
+}
