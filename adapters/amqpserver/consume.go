@@ -172,6 +172,14 @@ func (ch *channel) cancel(m *wire.BasicCancel) (wire.Method, error) {
 			return nil, err
 		}
 		co.running.Wait()
+		ch.mu.Lock()
+		holds := ch.unacked.holds(co.sub)
+		ch.mu.Unlock()
+		if !holds { // else it is left to the end of the connection
+			if err := co.sub.Close(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return noWait(m.NoWait, &wire.BasicCancelOk{ConsumerTag: m.ConsumerTag}, nil)
 }

@@ -74,3 +74,13 @@ func (u *unacked) trim() {
 func (u *unacked) has(tag uint64) bool {
 	return tag >= u.base && tag < u.base+uint64(len(u.list)) && u.list[tag-u.base].settler != nil
 }
+
+// holds reports whether any delivery is a consumer's.
+func (u *unacked) holds(sub pubsub.Subscription) bool {
+	for _, d := range u.list {
+		if d.settler == pubsub.Settler(sub) {
+			return true
+		}
+	}
+	return false
+}
