@@ -30,6 +30,7 @@ type conn struct {
 	frameMax     uint32
 	channelMax   uint16
 	heartbeat    time.Duration
+	silence      time.Duration // how long nothing may come; zero is any time
 
 	channels map[uint16]*channel
 	unsent   []*channel // those whose confirms wait for the end of a burst
@@ -43,10 +44,25 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn) *conn {
 	ctx, stop := context.WithCancel(context.Background())
-	return &conn{
-		server: s, nc: nc, in: wire.NewReader(nc, wire.FrameMin), out: newOutgoing(), ctx: ctx, stop: stop,
+	c := &conn{
+		server: s, nc: nc, out: newOutgoing(), ctx: ctx, stop: stop,
 		frameMax: wire.FrameMin, channels: make(map[uint16]*channel),
 	}
+	c.in = wire.NewReader(source{c}, wire.FrameMin)
+	return c
+}
+
+// source is what a connection reads from, when all that has come was done.
+// Any byte ends a silence: a frame may take long to come.
+type source struct{ c *conn }
+
+func (s source) Read(b []byte) (int, error) {
+	c := s.c
+	c.flushConfirms()
+	if c.silence > 0 {
+		c.nc.SetReadDeadline(time.Now().Add(c.silence))
+	}
+	return c.nc.Read(b)
 }
 
 func (c *conn) log(ctx context.Context, what string, err error) {
@@ -60,6 +76,8 @@ func (c *conn) serve() {
 	c.running.Go(func() { c.out.write(c.nc, orDefault(c.server.WriteTimeout, 30*time.Second)) })
 	err := c.handshake()
 	if err == nil {
+		c.nc.SetReadDeadline(time.Time{}) // the handshake's is over
+		c.silence = c.heartbeat*2 + c.heartbeat/2
 		stop := c.beat()
 		err = c.read()
 		stop()
@@ -154,19 +172,11 @@ func (c *conn) read() error {
 	}
 }
 
-// next reads a frame. Before it waits for one, it sends the confirms of what
-// came before. A client that is silent for two heartbeats is gone.
+// next reads a frame. A client that doesn't read what it asked for must wait
+// until more is done for it, also with what it has sent already: a short
+// method may ask for a large message.
 func (c *conn) next() (wire.Frame, error) {
-	if c.in.Buffered() == 0 {
-		c.flushConfirms()
-		// A client that doesn't read what it asks for must wait to ask more.
-		c.out.waitRoom()
-		var deadline time.Time
-		if c.heartbeat > 0 {
-			deadline = time.Now().Add(c.heartbeat*2 + c.heartbeat/2)
-		}
-		c.nc.SetReadDeadline(deadline)
-	}
+	c.out.waitRoom()
 	return c.in.Next()
 }
 
@@ -243,6 +253,7 @@ func (c *conn) fail(e *wire.Error) {
 // awaitCloseOk reads until the client has seen connection.close, for a
 // bounded time, so that it does not lose it to a reset.
 func (c *conn) awaitCloseOk() {
+	c.silence = 0
 	c.nc.SetReadDeadline(time.Now().Add(3 * time.Second))
 	for {
 		f, err := c.in.Next()

@@ -79,14 +79,8 @@ func (r *Reader) Next() (Frame, error) {
 		return Frame{}, Errorf(FrameError, "type %d, all octets = <<>>: {frame_too_large,%d,%d}", f.Type, size, r.max-FrameOverhead)
 	}
 	r.r.Discard(7)
-	if uint32(cap(r.buf)) < size+1 {
-		r.buf = make([]byte, max(2*uint32(cap(r.buf)), size+1))
-	}
-	b := r.buf[:size+1]
-	if _, err := io.ReadFull(r.r, b); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
+	b, err := r.read(int(size) + 1)
+	if err != nil {
 		return Frame{}, err
 	}
 	f.Payload = b[:size]
@@ -94,10 +88,31 @@ func (r *Reader) Next() (Frame, error) {
 		return Frame{}, Errorf(FrameError, "type %d, all octets = %s: {invalid_frame_end_marker,%d}", f.Type, octets(f.Payload), end)
 	}
 	switch {
-	case f.Type == FrameMethod && size >= 4, f.Type == FrameHeader, f.Type == FrameBody, f.Type == FrameHeartbeat && size == 0:
+	case f.Type == FrameMethod && size >= 4, f.Type == FrameHeader && size >= 12, f.Type == FrameBody, f.Type == FrameHeartbeat && size == 0:
 		return f, nil
 	}
 	return Frame{}, Errorf(FrameError, "type %d, all octets = %s: unknown_frame", f.Type, octets(f.Payload))
+}
+
+// read reads n bytes into the buffer. It grows with what has come: a frame's
+// header alone takes no memory.
+func (r *Reader) read(n int) ([]byte, error) {
+	b := r.buf[:0]
+	for len(b) < n {
+		if len(b) == cap(b) {
+			b = append(make([]byte, 0, min(n, max(2*len(b), FrameMin))), b...)
+		}
+		at := len(b)
+		b = b[:min(n, cap(b))]
+		if _, err := io.ReadFull(r.r, b[at:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+		r.buf = b
+	}
+	return b, nil
 }
 
 // AppendHeartbeat appends a heartbeat frame.
