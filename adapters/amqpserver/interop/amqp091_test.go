@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -38,6 +39,7 @@ const managementAPI = "it drops a connection by the management API at port 15672
 // TestAMQP091Go runs amqp091-go's own tests, as they are in the module cache,
 // its integration tests included.
 func TestAMQP091Go(t *testing.T) {
+	t.Parallel()
 	const library = "github.com/rabbitmq/amqp091-go"
 	binary := filepath.Join(t.TempDir(), "amqp091-go.test")
 	if out, err := exec.Command("go", "test", "-c", "-tags", "integration", "-o", binary, library).CombinedOutput(); err != nil {
@@ -47,31 +49,39 @@ func TestAMQP091Go(t *testing.T) {
 	if err != nil {
 		t.Fatalf("list the tests of %s: %v", library, err)
 	}
-	names := strings.Fields(string(list))
+	names := slices.DeleteFunc(strings.Fields(string(list)), func(s string) bool { return !strings.HasPrefix(s, "Test") })
 	for name := range leftOut {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s has no test %s to leave out", library, name)
 		}
 	}
+	names = slices.DeleteFunc(names, func(s string) bool { return leftOut[s] != "" })
+	// This one waits most of its time, so it runs beside the others.
+	slow := []string{"TestConnectionRecoverySkipAndContinueNoInfiniteLoop"}
+	others := slices.DeleteFunc(names, func(s string) bool { return s == slow[0] })
 	both(t, func(t *testing.T, url string) {
-		var skip []string
-		for name := range leftOut {
-			skip = append(skip, "^"+name+"$")
-		}
-		// Some of its tests wait for seconds, in parallel.
-		cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.parallel=16", "-test.timeout=3m", "-test.skip", strings.Join(skip, "|"))
-		cmd.Dir = t.TempDir()
-		cmd.Env = append(os.Environ(), "AMQP_URL="+url)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Errorf("%v\n%s", err, failures(out))
-		}
-		for _, name := range names {
-			if leftOut[name] == "" && !regexp.MustCompile(`(?m)^--- PASS: `+name+` `).Match(out) {
-				t.Errorf("%s did not pass", name)
-			}
+		var running sync.WaitGroup
+		defer running.Wait()
+		for _, names := range [][]string{slow, others} {
+			running.Go(func() { runTests(t, binary, names, url) })
 		}
 	})
+}
+
+// runTests runs tests of a test binary, each of which must pass.
+func runTests(t *testing.T, binary string, names []string, url string) {
+	cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.parallel=16", "-test.timeout=3m", "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "AMQP_URL="+url)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, failures(out))
+	}
+	for _, name := range names {
+		if !regexp.MustCompile(`(?m)^--- PASS: ` + name + ` `).Match(out) {
+			t.Errorf("%s did not pass", name)
+		}
+	}
 }
 
 // failures returns what tests that failed said, and the end.
