@@ -56,32 +56,52 @@ func TestAMQP091Go(t *testing.T) {
 		}
 	}
 	names = slices.DeleteFunc(names, func(s string) bool { return leftOut[s] != "" })
-	// This one waits most of its time, so it runs beside the others.
-	slow := []string{"TestConnectionRecoverySkipAndContinueNoInfiniteLoop"}
-	others := slices.DeleteFunc(names, func(s string) bool { return s == slow[0] })
+	// These take a quarter of a minute each on RabbitMQ, so they run beside the
+	// others.
+	slow := []string{"TestConnectionRecoverySkipAndContinueNoInfiniteLoop", "TestChannelCounterShouldNotPanicIssue136"}
+	others := slices.DeleteFunc(names, func(s string) bool { return slices.Contains(slow, s) })
 	both(t, func(t *testing.T, url string) {
 		var running sync.WaitGroup
 		defer running.Wait()
-		for _, names := range [][]string{slow, others} {
+		for _, names := range [][]string{slow[:1], slow[1:], others} {
 			running.Go(func() { runTests(t, binary, names, url) })
 		}
 	})
 }
 
-// runTests runs tests of a test binary, each of which must pass.
+// runTests runs tests of a test binary, each of which must pass. One that
+// failed is run again alone: some wait for a millisecond for what a busy
+// machine takes longer to do, in the client itself.
 func runTests(t *testing.T, binary string, names []string, url string) {
+	failed := run(t, binary, names, url)
+	if len(failed) > 0 && len(failed) < len(names) {
+		t.Logf("run again, alone: %q", failed)
+		failed = run(t, binary, failed, url)
+	}
+	for _, name := range failed {
+		t.Errorf("%s did not pass", name)
+	}
+}
+
+// run runs tests and returns those that did not pass.
+func run(t *testing.T, binary string, names []string, url string) (failed []string) {
 	cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.parallel=16", "-test.timeout=3m", "-test.run", "^("+strings.Join(names, "|")+")$")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "AMQP_URL="+url)
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v\n%s", err, failures(out))
-	}
 	for _, name := range names {
 		if !regexp.MustCompile(`(?m)^--- PASS: ` + name + ` `).Match(out) {
-			t.Errorf("%s did not pass", name)
+			failed = append(failed, name)
 		}
 	}
+	switch {
+	case err == nil:
+	case len(failed) > 0:
+		t.Logf("%v\n%s", err, failures(out))
+	default: // goroutines were left over
+		t.Errorf("%v\n%s", err, failures(out))
+	}
+	return failed
 }
 
 // failures returns what tests that failed said, and the end.
