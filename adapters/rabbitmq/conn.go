@@ -42,6 +42,14 @@ type Options struct {
 
 	// Dial opens a TCP connection. Nil is [net.Dialer.DialContext].
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// MaxPause is the longest pause between two attempts to reconnect. Zero is
+	// 5 s.
+	MaxPause time.Duration
+
+	// Volatile says that the broker keeps nothing when it ends, so that also
+	// what is durable is declared again after a reconnect.
+	Volatile bool
 }
 
 // Conn is a [pubsub.Adapter] for a RabbitMQ server. It is safe for concurrent use.
@@ -54,6 +62,7 @@ type Conn struct {
 	names     names
 	records   records
 	running   crew
+	maxPause  time.Duration // between attempts
 	publisher *publisher
 	consuming *link
 	gets      getter
@@ -140,7 +149,11 @@ func openAddress(ctx context.Context, a *address, o *Options) (*Conn, error) {
 	if a.timeout > 0 {
 		d.timeout = a.timeout
 	}
-	c := &Conn{addr: a, log: o.Logger, subscriptions: make(map[*subscription]struct{})}
+	c := &Conn{addr: a, log: o.Logger, maxPause: o.MaxPause, subscriptions: make(map[*subscription]struct{})}
+	c.records.volatile = o.Volatile
+	if c.maxPause == 0 {
+		c.maxPause = defaultMaxPause
+	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -164,18 +177,20 @@ func openAddress(ctx context.Context, a *address, o *Options) (*Conn, error) {
 func (c *Conn) connect(ctx context.Context, d *dialer) error {
 	c.publisher = newPublisher(c)
 	c.publisher.link = &link{
-		role:    "publishing",
-		log:     c.log,
-		dial:    func(ctx context.Context) (*session, error) { return d.open(ctx, "publishing", c.publisher.idle) },
-		prepare: c.publisher.prepare,
-		lost:    c.publisher.lost,
+		role:     "publishing",
+		log:      c.log,
+		maxPause: c.maxPause,
+		dial:     func(ctx context.Context) (*session, error) { return d.open(ctx, "publishing", c.publisher.idle) },
+		prepare:  c.publisher.prepare,
+		lost:     c.publisher.lost,
 	}
 	c.consuming = &link{
-		role:    "consuming",
-		log:     c.log,
-		dial:    func(ctx context.Context) (*session, error) { return d.open(ctx, "consuming", nil) },
-		prepare: c.recover,
-		lost:    func(*session) {},
+		role:     "consuming",
+		log:      c.log,
+		maxPause: c.maxPause,
+		dial:     func(ctx context.Context) (*session, error) { return d.open(ctx, "consuming", nil) },
+		prepare:  c.recover,
+		lost:     func(*session) {},
 	}
 	if err := c.publisher.link.start(ctx); err != nil {
 		return err

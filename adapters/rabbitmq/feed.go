@@ -177,7 +177,7 @@ func (sub *subscription) finish(why error) {
 // resubscribe starts the next feed, as soon as that goes.
 func (sub *subscription) resubscribe() (*feed, error) {
 	for failed := 0; ; failed++ {
-		if failed > 0 && !sleep(sub.stopping, pause(failed)) {
+		if failed > 0 && !sleep(sub.stopping, pause(failed, sub.c.maxPause)) {
 			return nil, errCanceled
 		}
 		s, err := sub.c.consuming.get(sub.stopping)

@@ -16,8 +16,9 @@ import (
 // lost. A Conn has two: RabbitMQ stops reading from a connection that
 // publishes too fast, and acks on the same one would wait behind that.
 type link struct {
-	role string // "publishing" or "consuming", for the log
-	log  *slog.Logger
+	role     string // "publishing" or "consuming", for the log
+	log      *slog.Logger
+	maxPause time.Duration // between attempts
 
 	// dial opens a session. The context bounds the attempt.
 	dial func(ctx context.Context) (*session, error)
@@ -66,8 +67,8 @@ func (s *session) alive() bool { return !s.conn.IsClosed() }
 // How long to wait between attempts to connect: the first is made at once, the
 // next after about minPause, and each pause is twice the one before.
 const (
-	minPause = 100 * time.Millisecond
-	maxPause = 5 * time.Second
+	minPause        = 100 * time.Millisecond
+	defaultMaxPause = 5 * time.Second
 
 	// steady is how long a session lasts that was no failed attempt.
 	steady = 2 * time.Second
@@ -128,7 +129,7 @@ func (l *link) run(s *session) {
 // reconnect tries until it succeeds, or returns nil when the link is closed.
 func (l *link) reconnect(failed *int) *session {
 	for ; ; *failed++ {
-		if *failed > 0 && !sleep(l.ctx, pause(*failed)) {
+		if *failed > 0 && !sleep(l.ctx, pause(*failed, l.maxPause)) {
 			return nil
 		}
 		s, err := l.attempt(l.ctx)
@@ -150,10 +151,10 @@ func (l *link) reconnect(failed *int) *session {
 
 // pause is how long to wait after so many failed attempts. It has jitter, so
 // that the clients of a broker that comes back don't all come at once.
-func pause(failed int) time.Duration {
-	p := maxPause
+func pause(failed int, most time.Duration) time.Duration {
+	p := most
 	if failed < 8 {
-		p = min(minPause<<(failed-1), maxPause)
+		p = min(minPause<<(failed-1), most)
 	}
 	return p/2 + rand.N(p/2)
 }

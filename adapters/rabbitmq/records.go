@@ -15,6 +15,8 @@ import (
 // it can declare again what is gone: see recover.go. Names are those that the
 // program knows.
 type records struct {
+	volatile bool // the broker keeps nothing when it ends; set before use
+
 	mu        sync.Mutex
 	exchanges map[string]exchangeRecord
 	queues    map[string]queueRecord
@@ -201,12 +203,12 @@ func (r *records) lost() (exchanges []exchangeRecord, queues []queueRecord, bind
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.exchanges {
-		if !e.stays() {
+		if r.volatile || !e.stays() {
 			exchanges = append(exchanges, e)
 		}
 	}
 	for _, q := range r.queues {
-		if !q.stays() {
+		if r.volatile || !q.stays() {
 			queues = append(queues, q)
 		}
 	}
@@ -234,6 +236,9 @@ func (r *records) lost() (exchanges []exchangeRecord, queues []queueRecord, bind
 
 // staysLocked reports whether both ends of a binding stay, and so does it.
 func (r *records) staysLocked(k route) bool {
+	if r.volatile {
+		return false
+	}
 	stays := func(exchange string) bool {
 		return strings.HasPrefix(exchange, "amq.") || r.exchanges[exchange].stays()
 	}

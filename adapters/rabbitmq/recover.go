@@ -95,7 +95,7 @@ func (c *Conn) restore(s *session, all []restoration) (later []restoration, err 
 // restoreLater goes on trying, while the connection lives.
 func (c *Conn) restoreLater(s *session, left []restoration) {
 	for failed := 1; len(left) > 0; failed++ {
-		if !sleep(c.consuming.ctx, pause(failed)) {
+		if !sleep(c.consuming.ctx, pause(failed, c.maxPause)) {
 			return
 		}
 		if !s.alive() {
