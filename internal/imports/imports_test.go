@@ -93,6 +93,7 @@ func TestRules(t *testing.T) {
 		{"among the commands", "cmd/emit", "m/adapters/memory", false},
 		{"among the commands", "cmd/internal/demo", "m/adapters/memory", false},
 		{"among the commands", "cmd/internal/cli/sub", "m/adapters/rabbitmq", false},
+		{"", "cmd/internal/local", "m/adapters/rabbitmq", false},
 		{"", "cmd/internal/cli", "m/adapters/rabbitmq", false},
 		{"", "cmd/emit", "m/cmd/internal/cli", false},
 		{"", "cmd/emit", "m/adapters/rabbitmq", true}, // through cmd/internal/cli

@@ -5,7 +5,7 @@
 //     them pulls no broker client into a build.
 //   - An adapter depends on the model, never on another adapter. But amqptest,
 //     a broker for tests, is the AMQP server and the one in memory together.
-//   - The commands know adapters in one place.
+//   - The commands know adapters in one place, but for the local broker.
 //
 // The rules are for what a package itself imports. Its tests may combine
 // whatever they need.
@@ -74,8 +74,10 @@ var Rules = []Rule{
 		},
 	},
 	{
-		Name:   "among the commands, only cmd/internal/cli imports adapters",
-		About:  func(pkg string) bool { return below("cmd", pkg) && pkg != "cmd/internal/cli" },
+		Name: "among the commands, only cmd/internal/cli and cmd/internal/local import adapters",
+		About: func(pkg string) bool {
+			return below("cmd", pkg) && pkg != "cmd/internal/cli" && pkg != "cmd/internal/local"
+		},
 		Allows: func(_ string, imp Import) bool { return !below("adapters", imp.Rel) },
 	},
 }

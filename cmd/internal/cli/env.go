@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/gobindery/bindery/cmd/internal/local"
 	"github.com/gobindery/bindery/pubsub"
 )
 
@@ -29,11 +30,14 @@ type Env struct {
 
 	// Backends are the brokers that a URL may name.
 	Backends pubsub.Mux
+	// LocalFolder is the folder of this machine's local broker, which is used where
+	// no other is named. Empty, it is a broker in memory, for this process alone.
+	LocalFolder string
 }
 
 // System is the Env of this process.
 func System() Env {
-	return Env{
+	env := Env{
 		Stdin:          os.Stdin,
 		Stdout:         os.Stdout,
 		Stderr:         os.Stderr,
@@ -42,4 +46,8 @@ func System() Env {
 		Broker:         os.Getenv(BrokerVariable),
 		Backends:       Backends(),
 	}
+	if local.Supported {
+		env.LocalFolder = local.Folder()
+	}
+	return env
 }

@@ -10,17 +10,31 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gobindery/bindery/cmd/internal/local"
 	"github.com/gobindery/bindery/pubsub"
 )
 
-// DefaultBroker is the broker where neither a flag nor the environment names one.
+// DefaultBroker is the URL of a broker in memory, which no other process can reach.
 const DefaultBroker = "memory:"
+
+// LocalHelp is what the help of a command says of the broker that it uses where
+// none is named.
+const LocalHelp = `Without -b and $` + BrokerVariable + `, emit and receive meet at the local broker,
+which needs nothing installed: the first of them keeps all in its memory and
+serves it to this user's others, by a socket in $XDG_RUNTIME_DIR/bindery (or the
+temporary folder). When it ends, another takes over; what only it held is gone,
+and the others say so.`
 
 // Flags are those that all commands have.
 type Flags struct {
 	Exchange string
 	Kind     pubsub.Kind
 	Durable  bool
+
+	// Stays says that the command runs until somebody ends it.
+	Stays bool
+	// LocalBroker says, after Open, that the broker is this machine's local one.
+	LocalBroker bool
 
 	broker   string
 	logLevel string
@@ -31,7 +45,7 @@ func (f *Flags) Add(cmd *cobra.Command, env Env) {
 	f.Exchange, f.Kind, f.logLevel = "logs", pubsub.Fanout, "warn"
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&f.broker, "broker", "b", "", "`URL` of the broker (default $"+BrokerVariable+", else "+DefaultBroker+")")
+	flags.StringVarP(&f.broker, "broker", "b", "", "`URL` of the broker (default $"+BrokerVariable+", else the local broker)")
 	complete(cmd, "broker", env.examples()...)
 	ShortString(cmd, &f.Exchange, "exchange", "e", "`name` of the exchange, made if it is missing; \"\" is the default exchange")
 	Choice(cmd, &f.Kind, "type", "t", kindNames(), "`type` of the exchange: fanout, direct, topic or headers")
@@ -77,6 +91,8 @@ func (f *Flags) Open(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
 	case cmd.Flags().Changed("broker"):
 	case env.Broker != "":
 		url, from = env.Broker, " (the URL is that of $"+BrokerVariable+")"
+	case env.LocalFolder != "":
+		return f.openLocal(cmd, env)
 	default:
 		url = DefaultBroker
 		// Else a newcomer wonders why the other program gets nothing.
@@ -88,6 +104,25 @@ func (f *Flags) Open(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
 		return nil, fmt.Errorf("%w%s", err, from)
 	}
 	return b, nil
+}
+
+// openLocal connects to this machine's local broker.
+func (f *Flags) openLocal(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
+	f.LocalBroker = true
+	log := f.Logger(env)
+	o := local.Options{
+		Folder: env.LocalFolder, Name: cmd.Name(), Stays: f.Stays,
+		Notify: func(line string) { fmt.Fprintln(env.Stderr, line) },
+	}
+	// That a host ends is no reason to warn, and Notify tells of it.
+	if log.Enabled(cmd.Context(), slog.LevelInfo) {
+		o.Logger = log
+	}
+	a, err := local.Open(cmd.Context(), o)
+	if err != nil {
+		return nil, fmt.Errorf("open the local broker: %w; name another one with -b URL or $%s", err, BrokerVariable)
+	}
+	return pubsub.New(a, &pubsub.Options{Logger: log}), nil
 }
 
 // DeclareExchange makes the exchange that the flags name, or checks that it is

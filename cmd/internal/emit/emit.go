@@ -25,9 +25,12 @@ emit prints what it has sent once the broker has confirmed it, and exits with 0
 only when every message was confirmed. Else it says how many were, and which
 line failed first: it stops there.
 
-If the connection goes while lines are streamed, emit goes on when the broker is
-back, and sends again the lines whose outcome is unknown. These may arrive
-twice, and then after lines that followed them; emit says so once.
+If the connection goes, emit goes on when the broker is back, and sends again
+the messages whose outcome is unknown. These may arrive twice, and then after
+lines that followed them; emit says so once.
+
+` + cli.LocalHelp + ` Where nobody listens there, so that no queue gets the
+message and it is dropped, emit says so; without --mandatory that is no failure.
 
 Headers are strings. A message sent to the default exchange (-e "") goes to the
 queue that its key names. Words that begin with a dash follow "--".
@@ -55,6 +58,8 @@ type emitter struct {
 	mandatory  bool
 	persistent bool
 	quiet      bool
+
+	probed bool // a message was sent that says if nobody listens
 }
 
 // Run runs the command and returns its exit code.
@@ -106,7 +111,7 @@ func (e *emitter) run(cmd *cobra.Command, words []string) error {
 
 // one publishes one message.
 func (e *emitter) one(ctx context.Context, b *pubsub.Broker, body string) error {
-	if err := e.publish(ctx, b, []byte(body)).Wait(ctx); err != nil {
+	if err := e.stream(b).one(ctx, []byte(body)); err != nil {
 		return err
 	}
 	if e.key != "" {
@@ -117,11 +122,7 @@ func (e *emitter) one(ctx context.Context, b *pubsub.Broker, body string) error 
 
 // lines publishes each line of standard input.
 func (e *emitter) lines(ctx context.Context, b *pubsub.Broker) error {
-	s := &stream{
-		publish: func(ctx context.Context, body []byte) pubsub.Confirmation { return e.publish(ctx, b, body) },
-		warn:    func(text string) { fmt.Fprintln(e.Stderr, "emit: "+text) },
-		window:  window{most: windowBytes},
-	}
+	s := e.stream(b)
 	if e.StderrTerminal && !e.quiet {
 		stop := showProgress(e.Stderr, s)
 		defer stop()
@@ -132,12 +133,24 @@ func (e *emitter) lines(ctx context.Context, b *pubsub.Broker) error {
 	return e.print(count(s.confirmed.Load()))
 }
 
+func (e *emitter) stream(b *pubsub.Broker) *stream {
+	return &stream{
+		publish: func(ctx context.Context, body []byte) pubsub.Confirmation { return e.publish(ctx, b, body) },
+		warn:    func(text string) { fmt.Fprintln(e.Stderr, "emit: "+text) },
+		drops:   e.LocalBroker && !e.mandatory,
+		window:  window{most: windowBytes},
+	}
+}
+
 func (e *emitter) publish(ctx context.Context, b *pubsub.Broker, body []byte) pubsub.Confirmation {
 	m := pubsub.Message{Body: body, Headers: e.headers}
 	if e.persistent {
 		m.DeliveryMode = pubsub.Persistent
 	}
-	if e.mandatory {
+	// All messages go the same way, and so the first one tells of all.
+	probe := e.LocalBroker && !e.probed
+	e.probed = true
+	if e.mandatory || probe {
 		return b.PublishAsync(ctx, e.Exchange, e.key, m, pubsub.Mandatory)
 	}
 	return b.PublishAsync(ctx, e.Exchange, e.key, m)

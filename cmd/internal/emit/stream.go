@@ -28,6 +28,7 @@ const (
 type stream struct {
 	publish func(ctx context.Context, body []byte) pubsub.Confirmation
 	warn    func(text string)
+	drops   bool // a message that no queue gets is none that failed
 
 	sent      atomic.Int64 // lines, each counted once
 	confirmed atomic.Int64
@@ -107,6 +108,20 @@ func (s *stream) sendAll(ctx context.Context, in io.Reader) error {
 	}
 }
 
+// one publishes one message, and waits for its outcome.
+func (s *stream) one(ctx context.Context, body []byte) error {
+	p := s.window.push(s.sent.Add(1), body)
+	p.outcome = s.publish(ctx, p.body)
+	err := s.settle(ctx, 1)
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.err
+	}
+	if err != nil && ctx.Err() != nil {
+		return s.window.at(0).outcome.Wait(ctx) // it says what is not known
+	}
+	return err
+}
+
 // send publishes lines.
 func (s *stream) send(ctx context.Context, data []byte) error {
 	for len(data) > 0 {
@@ -133,7 +148,7 @@ func (s *stream) settle(ctx context.Context, n int) error {
 	for ; n > 0 && s.window.n > 0; n-- {
 		err := s.window.at(0).outcome.Wait(ctx)
 		switch {
-		case err == nil:
+		case err == nil, s.dropped(err):
 			s.confirmed.Add(1)
 			s.window.pop()
 		case ctx.Err() != nil:
@@ -147,6 +162,16 @@ func (s *stream) settle(ctx context.Context, n int) error {
 		}
 	}
 	return nil
+}
+
+// dropped reports whether err says that no queue got a message, which the user
+// then knows.
+func (s *stream) dropped(err error) bool {
+	if !s.drops || !errors.Is(err, pubsub.ErrUnroutable) {
+		return false
+	}
+	s.warn("nobody is listening: no queue gets what is sent so, and the broker drops it")
+	return true
 }
 
 // fail takes away the first line in flight, which failed.
@@ -175,7 +200,7 @@ func (s *stream) sendAgain(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err == nil:
+		case err == nil, s.dropped(err):
 			s.confirmed.Add(1)
 			s.window.pop()
 		case unknown(err):

@@ -36,6 +36,8 @@ comes again. Ctrl-C and SIGTERM end receive after the message in hand, and so
 does a reader of its output that goes away; what isn't acknowledged stays in a
 named queue.
 
+` + cli.LocalHelp + `
+
 Formats of -o/--output:
   body     the message's bytes and a newline
   verbose  exchange, key, redelivered, headers and body, quoted, on one line
@@ -87,6 +89,7 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
+	r.Stays = true
 	r.Flags.Add(cmd, env)
 	cli.ShortString(cmd, &r.queue, "queue", "Q", "`name` of a shared queue, made if it is missing, durable with --durable")
 	cli.ShortStrings(cmd, &r.keys, "key", "k", "binding key, or `pattern` for a topic exchange; may be repeated")
