@@ -17,8 +17,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if address := os.Getenv(serveVariable); address != "" {
-		serveAlone(address)
+	if os.Getenv(serveVariable) != "" {
+		serveAlone()
 	}
 	goleak.VerifyTestMain(rabbitmqtest.Main(m))
 }
