@@ -127,12 +127,23 @@ func (s *set) lines() int {
 // wait waits until that many different lines came.
 func (s *set) wait(t *testing.T, n int, from *session) {
 	t.Helper()
+	s.await(t, fmt.Sprintf("%d different lines", n), from, func() bool { return len(s.seen) >= n })
+}
+
+// waitFor waits until a line came.
+func (s *set) waitFor(t *testing.T, line string, from *session) {
+	t.Helper()
+	s.await(t, line, from, func() bool { return s.seen[line] })
+}
+
+func (s *set) await(t *testing.T, what string, from *session, ok func() bool) {
+	t.Helper()
 	late := time.After(patience)
 	for {
 		s.mu.Lock()
-		seen, changed := len(s.seen), s.changed
+		there, seen, changed := ok(), len(s.seen), s.changed
 		s.mu.Unlock()
-		if seen >= n {
+		if there {
 			return
 		}
 		select {
@@ -142,10 +153,10 @@ func (s *set) wait(t *testing.T, n int, from *session) {
 			select {
 			case <-changed:
 			case <-late:
-				t.Fatalf("%s ended and only %d of %d lines came; it wrote %q", from.name, seen, n, tail(from.stderr.String()))
+				t.Fatalf("%s ended without %s: %d lines came; it wrote %q", from.name, what, seen, tail(from.stderr.String()))
 			}
 		case <-late:
-			t.Fatalf("%d of %d lines came in %v; %s wrote %q", seen, n, patience, from.name, tail(from.stderr.String()))
+			t.Fatalf("without %s after %v: %d lines came; %s wrote %q", what, patience, seen, from.name, tail(from.stderr.String()))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -105,6 +106,7 @@ type options struct {
 	terminal bool      // stdin is one
 	stdout   io.Writer // nil: a text
 	env      string    // $BINDERY_BROKER
+	local    string    // the folder in which the local broker's is
 	backends pubsub.Mux
 }
 
@@ -157,7 +159,11 @@ func spawnPath(t *testing.T, o options, path string, args ...string) *session {
 	s := newSession(filepath.Base(path), o)
 	s.cmd = exec.Command(path, args...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = o.stdin, s.stdout, s.stderr
-	s.cmd.Env = append(s.cmd.Environ(), cli.BrokerVariable+"="+o.env)
+	if o.local == "" {
+		o.local = binaries // not that of whoever runs the tests
+	}
+	s.cmd.Env = append(s.cmd.Environ(), cli.BrokerVariable+"="+o.env, "XDG_RUNTIME_DIR="+o.local,
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // by default a program built with -race ends a second late
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

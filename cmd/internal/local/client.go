@@ -177,7 +177,11 @@ func (c *client) leave() error {
 	lost, err := c.host.leave()
 	c.host = nil
 	if lost > 0 {
-		c.Notify(fmt.Sprintf(" [*] This %s was the local broker's host: %d messages that nobody had taken are gone.", c.Name, lost))
+		messages := "1 message"
+		if lost > 1 {
+			messages = fmt.Sprintf("%d messages", lost)
+		}
+		c.Notify(fmt.Sprintf(" [*] This %s was the local broker's host: what nobody had taken is gone with it (%s).", c.Name, messages))
 	}
 	return err
 }
