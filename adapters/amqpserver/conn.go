@@ -34,6 +34,7 @@ type conn struct {
 
 	channels map[uint16]*channel
 	unsent   []*channel // those whose confirms wait for the end of a burst
+	left     bool       // the client has closed the connection
 
 	closing struct {
 		sync.Mutex
@@ -105,7 +106,23 @@ func (c *conn) teardown() {
 		ch.leave()
 	}
 	c.running.Wait()
+	if c.left {
+		c.awaitEnd()
+	}
 	c.nc.Close()
+}
+
+// awaitEnd lets a client that has closed the connection close the socket, as
+// RabbitMQ does, for a bounded time. It may still write what it had published
+// before: a socket that is closed with that unread resets the connection, and
+// the client loses close-ok.
+func (c *conn) awaitEnd() {
+	most := 30 * time.Second
+	if c.heartbeat > 0 {
+		most = min(most, c.heartbeat)
+	}
+	c.nc.SetReadDeadline(time.Now().Add(most))
+	io.Copy(io.Discard, c.nc)
 }
 
 // beat sends heartbeats, twice as often as agreed.
@@ -161,6 +178,7 @@ func (c *conn) read() error {
 			c.flushConfirms()
 			c.adapter.Close()
 			c.send(0, &wire.ConnectionCloseOk{})
+			c.left = true
 			return nil
 		case *wire.ConnectionCloseOk:
 			return nil // after Shutdown
