@@ -38,7 +38,7 @@ type conn struct {
 
 	closing struct {
 		sync.Mutex
-		done bool // connection.close was sent
+		by time.Time // when the client must have answered connection.close; zero if that was not sent
 	}
 	running sync.WaitGroup // the writer, consumers, channels that end
 }
@@ -61,9 +61,20 @@ func (s source) Read(b []byte) (int, error) {
 	c := s.c
 	c.flushConfirms()
 	if c.silence > 0 {
-		c.nc.SetReadDeadline(time.Now().Add(c.silence))
+		c.setReadDeadline(time.Now().Add(c.silence))
 	}
 	return c.nc.Read(b)
+}
+
+// setReadDeadline lets reads last until t, zero being any time, but not longer
+// than a client that was sent connection.close may take.
+func (c *conn) setReadDeadline(t time.Time) {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	if by := c.closing.by; !by.IsZero() && (t.IsZero() || by.Before(t)) {
+		t = by
+	}
+	c.nc.SetReadDeadline(t)
 }
 
 func (c *conn) log(ctx context.Context, what string, err error) {
@@ -77,7 +88,7 @@ func (c *conn) serve() {
 	c.running.Go(func() { c.out.write(c.nc, orDefault(c.server.WriteTimeout, 30*time.Second)) })
 	err := c.handshake()
 	if err == nil {
-		c.nc.SetReadDeadline(time.Time{}) // the handshake's is over
+		c.setReadDeadline(time.Time{}) // the handshake's is over
 		c.silence = c.heartbeat*2 + c.heartbeat/2
 		stop := c.beat()
 		err = c.read()
@@ -121,7 +132,7 @@ func (c *conn) awaitEnd() {
 	if c.heartbeat > 0 {
 		most = min(most, c.heartbeat)
 	}
-	c.nc.SetReadDeadline(time.Now().Add(most))
+	c.setReadDeadline(time.Now().Add(most))
 	io.Copy(io.Discard, c.nc)
 }
 
@@ -159,6 +170,12 @@ func (c *conn) read() error {
 			}
 			continue
 		}
+		if c.isClosing() {
+			if closeOk(f) {
+				return nil
+			}
+			continue // RabbitMQ discards what comes before close-ok
+		}
 		if f.Channel != 0 {
 			if err := c.channelFrame(f); err != nil {
 				return err
@@ -180,8 +197,6 @@ func (c *conn) read() error {
 			c.send(0, &wire.ConnectionCloseOk{})
 			c.left = true
 			return nil
-		case *wire.ConnectionCloseOk:
-			return nil // after Shutdown
 		case *wire.ConnectionUpdateSecret:
 			c.send(0, &wire.ConnectionUpdateSecretOk{})
 		default:
@@ -258,33 +273,49 @@ func (c *conn) channelFrame(f wire.Frame) error {
 	return err
 }
 
+// closeTimeout is how long a client may take to answer connection.close.
+const closeTimeout = 3 * time.Second
+
 // fail sends connection.close, once. Safe for concurrent use.
 func (c *conn) fail(e *wire.Error) {
 	c.closing.Lock()
 	defer c.closing.Unlock()
-	if !c.closing.done {
-		c.closing.done = true
+	if c.closing.by.IsZero() {
+		c.closing.by = time.Now().Add(closeTimeout)
+		c.nc.SetReadDeadline(c.closing.by)
 		c.send(0, &wire.ConnectionClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
 	}
+}
+
+// isClosing reports whether fail was called.
+func (c *conn) isClosing() bool {
+	c.closing.Lock()
+	defer c.closing.Unlock()
+	return !c.closing.by.IsZero()
 }
 
 // awaitCloseOk reads until the client has seen connection.close, for a
 // bounded time, so that it does not lose it to a reset.
 func (c *conn) awaitCloseOk() {
-	c.silence = 0
-	c.nc.SetReadDeadline(time.Now().Add(3 * time.Second))
 	for {
 		f, err := c.in.Next()
 		if _, ok := errors.AsType[*wire.Error](err); ok {
 			io.Copy(io.Discard, c.nc) // where the next frame begins isn't known
 			return
-		} else if err != nil {
+		} else if err != nil || closeOk(f) {
 			return
 		}
-		if f.Channel == 0 && f.Type == wire.FrameMethod {
-			if m, _ := wire.DecodeMethod(f.Payload); m != nil && wire.Name(m) == "connection.close-ok" {
-				return
-			}
-		}
 	}
+}
+
+func closeOk(f wire.Frame) bool {
+	if f.Channel != 0 || f.Type != wire.FrameMethod {
+		return false
+	}
+	m, err := wire.DecodeMethod(f.Payload)
+	if err != nil {
+		return false
+	}
+	_, ok := m.(*wire.ConnectionCloseOk)
+	return ok
 }

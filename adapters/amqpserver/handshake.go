@@ -43,7 +43,7 @@ func capabilities() pubsub.Table {
 // handshake goes from the protocol header to connection.open-ok.
 // See the AMQP 0-9-1 specification, section 2.2.4.
 func (c *conn) handshake() error {
-	c.nc.SetReadDeadline(time.Now().Add(orDefault(c.server.HandshakeTimeout, 10*time.Second)))
+	c.setReadDeadline(time.Now().Add(orDefault(c.server.HandshakeTimeout, 10*time.Second)))
 	header := make([]byte, len(protocolHeader))
 	if err := c.in.Full(header); err != nil {
 		return err

@@ -193,7 +193,7 @@ func TestBrokenClients(t *testing.T) {
 		{"channel.close-ok on an unopened channel", method(5, &wire.ChannelCloseOk{}), []string{unopened + "(class 20 method 41)"}},
 		{"channel.close-ok to nothing", method(1, &wire.ChannelCloseOk{}), []string{unknown + "(class 20 method 41)"}},
 		{"method after channel.close", method(1, &wire.ChannelClose{}) + declare, []string{"channel.close-ok", unopened + "(class 50 method 10)"}},
-		{"frames after connection.close", method(0, &wire.ConnectionClose{}) + declare + declare, []string{"connection.close-ok", closed}},
+		{"frames after connection.close", method(0, &wire.ConnectionClose{}) + declare + declare, []string{"connection.close-ok"}},
 
 		// Contents.
 		{"header without publish", header(0), []string{noMethod}},
@@ -222,8 +222,11 @@ func TestBrokenClients(t *testing.T) {
 			client.open()
 			client.send(c.send)
 			client.expect(c.want...)
-			if last := c.want[len(c.want)-1]; last[0] == '5' {
+			switch last := c.want[len(c.want)-1]; {
+			case last[0] == '5':
 				client.send(method(0, &wire.ConnectionCloseOk{}))
+				fallthrough
+			case last == "connection.close-ok":
 				client.nc.CloseWrite() // where frames begin may be lost
 				client.expect(closed)
 			}
@@ -343,6 +346,26 @@ func TestMaxConnections(t *testing.T) {
 	dialRaw(t, addr).expect(closed)
 	first.send(method(1, &wire.QueueDeclare{Queue: "q"}))
 	first.expect("queue.declare-ok")
+}
+
+// A client that passes over connection.close, or has closed the connection
+// and holds the socket, does not hold up Shutdown.
+func TestShutdownOfIdlers(t *testing.T) {
+	t.Parallel()
+	s := &amqpserver.Server{}
+	addr := serveAs(t, s)
+	deaf, gone := dialRaw(t, addr), dialRaw(t, addr)
+	deaf.open()
+	gone.open()
+	gone.send(method(0, &wire.ConnectionClose{}))
+	gone.expect("connection.close-ok")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	deaf.expect("320 CONNECTION_FORCED - broker forced connection closure with reason 'shutdown' (class 0 method 0)", closed)
+	gone.expect(closed)
 }
 
 func TestShutdownTellsClients(t *testing.T) {

@@ -263,6 +263,24 @@ func open(t *testing.T, o options) *pubsub.Broker {
 	return b
 }
 
+// waitReady waits until that many messages wait in a queue.
+func waitReady(t *testing.T, b *pubsub.Broker, queue string, want int) {
+	t.Helper()
+	for late := time.Now().Add(patience); ; {
+		info, err := b.InspectQueue(t.Context(), queue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Ready == want {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("%d messages are in the queue %s, want %d", info.Ready, queue, want)
+		}
+		time.Sleep(5 * time.Millisecond) // there is no signal for it
+	}
+}
+
 // pipe returns a standard input, and what types text there; an empty text ends it.
 func pipe(t *testing.T) (in *io.PipeReader, enter func(string)) {
 	t.Helper()
