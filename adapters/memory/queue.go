@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 )
 
 // queue holds messages and hands them to its consumers. Either no message is
@@ -56,7 +57,7 @@ func (q *queue) enqueue(pub *pubsub.Publication) (taken bool) {
 	}
 	if !q.plain && q.refuses(pub) {
 		if q.settings.Overflow == pubsub.RejectPublishDLX {
-			q.giveUp(newEntry(pub, 0, never), reasonMaxLen)
+			q.giveUp(newEntry(pub, 0, never), classic.MaxLen)
 		}
 		return false
 	}
@@ -103,7 +104,7 @@ func (q *queue) dropOverflow() (dropped bool) {
 		return false
 	}
 	for q.count > 0 && q.over(q.count, q.bytes) {
-		q.giveUp(q.pop(), reasonMaxLen)
+		q.giveUp(q.pop(), classic.MaxLen)
 		dropped = true
 	}
 	return dropped
@@ -155,7 +156,7 @@ func (q *queue) settle(e entry, o pubsub.Outcome) {
 		q.dropOverflow()
 	case o == pubsub.Reject:
 		q.unacked--
-		q.giveUp(e, reasonRejected)
+		q.giveUp(e, classic.Rejected)
 	default:
 		q.unacked--
 	}

@@ -2,13 +2,12 @@ package memory
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 	"github.com/gobindery/bindery/pubsub/routing"
 )
 
@@ -95,9 +94,9 @@ func (c *Conn) DeclareQueue(_ context.Context, want pubsub.Queue) (pubsub.QueueI
 		return pubsub.QueueInfo{}, fmt.Errorf("%w: queue name '%s' contains reserved prefix 'amq.*'", pubsub.ErrAccessRefused, want.Name)
 	}
 	if want.Name == "" {
-		want.Name = newName()
+		want.Name = classic.NewName()
 	}
-	if err := checkArguments(want, v.name); err != nil {
+	if err := classic.CheckArguments(want, v.name); err != nil {
 		return pubsub.QueueInfo{}, err
 	}
 	var info pubsub.QueueInfo
@@ -111,7 +110,7 @@ func (c *Conn) DeclareQueue(_ context.Context, want pubsub.Queue) (pubsub.QueueI
 		if want.Exclusive {
 			owner = c
 		}
-		q := newQueue(v, ownQueue(want), owner)
+		q := newQueue(v, classic.Own(want), owner)
 		info = pubsub.QueueInfo{Name: want.Name}
 		return t.AddQueue(want.Name, q), nil
 	})
@@ -123,20 +122,13 @@ func (c *Conn) redeclare(q *queue, want pubsub.Queue) (pubsub.QueueInfo, error) 
 	if q.settings.Exclusive != want.Exclusive || q.owner != nil && q.owner != c {
 		return pubsub.QueueInfo{}, c.vhost.lockedError(q.name)
 	}
-	if err := equivalent(q.settings, want, c.vhost.name); err != nil {
+	if err := classic.Equivalent(q.settings, want, c.vhost.name); err != nil {
 		return pubsub.QueueInfo{}, err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.touch()
 	return q.info(), nil
-}
-
-// newName is a name for a queue as RabbitMQ chooses it.
-func newName() string {
-	var random [16]byte
-	rand.Read(random[:]) // never fails
-	return "amq.gen-" + base64.RawURLEncoding.EncodeToString(random[:])
 }
 
 // InspectQueue tells a queue's counts.

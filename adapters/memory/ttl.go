@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 )
 
 // expiry is when a message that comes now expires: after the shorter of the
@@ -36,7 +37,7 @@ func (q *queue) dropExpired() {
 			q.watchHead(head.expires, now)
 			return
 		}
-		q.giveUp(q.pop(), reasonExpired)
+		q.giveUp(q.pop(), classic.Expired)
 	}
 	q.stopHeadTimer()
 }

@@ -65,11 +65,11 @@ var Rules = []Rule{
 		Deep:   true,
 	},
 	{
-		Name:  "an adapter imports of this module only pubsub, pubsub/routing and its own packages",
+		Name:  "an adapter imports of this module only pubsub, pubsub/routing, pubsub/classic and its own packages",
 		About: func(pkg string) bool { return below("adapters", pkg) && pkg != "adapters/amqpserver/amqptest" },
 		Allows: func(pkg string, imp Import) bool {
 			own := adapterOf(pkg)
-			return !imp.Ours || imp.Rel == "pubsub" || imp.Rel == "pubsub/routing" ||
+			return !imp.Ours || imp.Rel == "pubsub" || imp.Rel == "pubsub/routing" || imp.Rel == "pubsub/classic" ||
 				imp.Rel == own || below(own, imp.Rel)
 		},
 	},

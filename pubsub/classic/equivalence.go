@@ -1,4 +1,4 @@
-package memory
+package classic
 
 import (
 	"fmt"
@@ -7,14 +7,15 @@ import (
 	"github.com/gobindery/bindery/pubsub"
 )
 
-// checkArguments refuses what RabbitMQ's classic queues don't take, and what
-// only its other queue types can do.
+// CheckArguments refuses what RabbitMQ's classic queues don't take, with
+// [pubsub.ErrPreconditionFailed], and what only its other queue types can do,
+// with [pubsub.ErrUnsupported].
 // See https://www.rabbitmq.com/docs/queues#optional-arguments.
-func checkArguments(q pubsub.Queue, vhostName string) error {
+func CheckArguments(q pubsub.Queue, vhostName string) error {
 	switch t := q.Arguments["x-queue-type"]; t {
 	case nil, "classic":
 	case "quorum", "stream":
-		return fmt.Errorf("%w: queues of type %s need RabbitMQ; in memory there are classic ones", pubsub.ErrUnsupported, t)
+		return fmt.Errorf("%w: queues of type %s need RabbitMQ; here there are classic ones", pubsub.ErrUnsupported, t)
 	default:
 		return fmt.Errorf("%w: invalid arg 'x-queue-type' for queue '%s' in vhost '%s': unsupported queue type '%v'", pubsub.ErrPreconditionFailed, q.Name, vhostName, t)
 	}
@@ -26,9 +27,11 @@ func checkArguments(q pubsub.Queue, vhostName string) error {
 	return nil
 }
 
-// equivalent says in what a queue differs from how it is declared again, in RabbitMQ's
-// words. Arguments that mean nothing here don't count.
-func equivalent(is, want pubsub.Queue, vhostName string) error {
+// Equivalent says in what a queue differs from how it is declared again, in
+// RabbitMQ's words: the error wraps [pubsub.ErrPreconditionFailed]. Arguments that
+// mean nothing to classic queues don't count; who may use an exclusive queue is for the
+// caller to look at.
+func Equivalent(is, want pubsub.Queue, vhostName string) error {
 	differs := func(arg string, received, current any) error {
 		return fmt.Errorf("%w: inequivalent arg '%s' for queue '%s' in vhost '%s': received %v but current is %v", pubsub.ErrPreconditionFailed, arg, is.Name, vhostName, received, current)
 	}
@@ -136,26 +139,4 @@ func typeName(v any) string {
 		return "long"
 	}
 	return "longstr"
-}
-
-// ownQueue copies what a declaration points to, so that its caller may change it.
-func ownQueue(q pubsub.Queue) pubsub.Queue {
-	if q.MessageTTL != nil {
-		q.MessageTTL = new(*q.MessageTTL)
-	}
-	if q.MaxLength != nil {
-		q.MaxLength = new(*q.MaxLength)
-	}
-	if q.MaxBytes != nil {
-		q.MaxBytes = new(*q.MaxBytes)
-	}
-	if q.DeadLetter != nil {
-		d := *q.DeadLetter
-		if d.RoutingKey != nil {
-			d.RoutingKey = new(*d.RoutingKey)
-		}
-		q.DeadLetter = &d
-	}
-	q.Arguments = q.Arguments.Clone()
-	return q
 }

@@ -1,0 +1,37 @@
+package classic
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// NewName is a name for a queue as RabbitMQ chooses it.
+func NewName() string {
+	var random [16]byte
+	rand.Read(random[:]) // never fails
+	return "amq.gen-" + base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+// Own copies what a declaration points to, so that its caller may change it.
+func Own(q pubsub.Queue) pubsub.Queue {
+	if q.MessageTTL != nil {
+		q.MessageTTL = new(*q.MessageTTL)
+	}
+	if q.MaxLength != nil {
+		q.MaxLength = new(*q.MaxLength)
+	}
+	if q.MaxBytes != nil {
+		q.MaxBytes = new(*q.MaxBytes)
+	}
+	if q.DeadLetter != nil {
+		d := *q.DeadLetter
+		if d.RoutingKey != nil {
+			d.RoutingKey = new(*d.RoutingKey)
+		}
+		q.DeadLetter = &d
+	}
+	q.Arguments = q.Arguments.Clone()
+	return q
+}
