@@ -41,9 +41,10 @@ support: needs ## write docs/support.md, what each backend keeps
 	BINDERY_SUPPORT=write $(GO) test -count=1 -p 1 -timeout $(TESTTIMEOUT) -run '^TestContract$$' ./adapters/memory ./adapters/rabbitmq ./adapters/amqpserver
 
 .PHONY: needs
-needs: ## make sure of what the tests need: a C compiler and RabbitMQ
+needs: ## make sure of what the tests need: a C compiler, RabbitMQ and NATS
 	@tools/need-cc
 	@$(GO) run ./adapters/rabbitmq/rabbitmqtest/install
+	@$(GO) run ./adapters/nats/natstest/install
 
 .PHONY: lint
 lint: ## check formatting, vet, staticcheck, go.mod and the import rules

@@ -19,10 +19,15 @@ const Python = "/usr/bin/python3"
 // by several processes: one installs, the others wait.
 func Need(tb testing.TB, name string, probe ...string) {
 	tb.Helper()
-	once, _ := needs.LoadOrStore(name, sync.OnceValue(func() error { return install(name, probe) }))
-	if err := once.(func() error)(); err != nil {
+	if err := Install(name, probe...); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// Install is Need outside a test. Services of the package are not started.
+func Install(name string, probe ...string) error {
+	once, _ := needs.LoadOrStore(name, sync.OnceValue(func() error { return install(name, probe) }))
+	return once.(func() error)()
 }
 
 // needs has a func() error for each package that was asked for.
@@ -42,6 +47,14 @@ func install(name string, probe []string) error {
 	script := `probe() { "$@" >/dev/null 2>&1; }
 name=$1; shift
 probe "$@" && exit
+# While this script lives a package may start no service, see invoke-rc.d(8). A
+# policy that is there already stays.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	trap 'rm -f $policy' EXIT
+	printf '#!/bin/sh\n# Written by Bindery while it installs a package. Safe to delete.\n[ ! -d /proc/%s ] || exit 101\n' $$ >$policy
+	chmod 755 $policy
+fi
 get="apt-get -o DPkg::Lock::Timeout=300 install --yes --no-install-recommends $name"
 $get || { apt-get update && $get; }`
 	cmd := exec.Command("flock", append([]string{"/var/lib/dpkg", "sh", "-c", script, "sh", name}, probe...)...)

@@ -5,6 +5,8 @@
 //     them pulls no broker client into a build.
 //   - An adapter depends on the model, never on another adapter. But amqptest,
 //     a broker for tests, is the AMQP server and the one in memory together.
+//     The NATS adapter is a client: servers of NATS are for natstest, which may
+//     install Debian's.
 //   - The commands know adapters in one place, but for the local broker.
 //
 // The rules are for what a package itself imports. Its tests may combine
@@ -70,8 +72,15 @@ var Rules = []Rule{
 		Allows: func(pkg string, imp Import) bool {
 			own := adapterOf(pkg)
 			return !imp.Ours || imp.Rel == "pubsub" || imp.Rel == "pubsub/routing" || imp.Rel == "pubsub/classic" ||
-				imp.Rel == own || below(own, imp.Rel)
+				imp.Rel == own || below(own, imp.Rel) ||
+				pkg == "adapters/nats/natstest" && imp.Rel == "internal/debian"
 		},
+	},
+	{
+		Name:   "adapters/nats pulls no NATS server into a build",
+		About:  func(pkg string) bool { return pkg == "adapters/nats" },
+		Allows: func(_ string, imp Import) bool { return !below("github.com/nats-io/nats-server", imp.Path) },
+		Deep:   true,
 	},
 	{
 		Name: "among the commands, only cmd/internal/cli and cmd/internal/local import adapters",

@@ -2,8 +2,10 @@ package natstest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -44,6 +46,10 @@ func (e *embedded) shutdown() error {
 	return nil
 }
 
+func (e *embedded) kill() error {
+	return errors.New("it runs inside the test process, where it can only shut down; give it the option OwnProcess")
+}
+
 // logger keeps what a server says. The server's own would end this process
 // with a fatal error.
 type logger struct {
@@ -52,7 +58,10 @@ type logger struct {
 }
 
 func (l *logger) line(level, format string, v []any) {
-	fmt.Fprintf(l.tail, "[%s] %s\n", level, strings.TrimSpace(fmt.Sprintf(format, v...)))
+	if strings.HasPrefix(format, "Healthcheck failed") {
+		return // an answer to us, given many times during a start
+	}
+	fmt.Fprintf(l.tail, "%s [%s] %s\n", time.Now().Format("15:04:05.000"), level, strings.TrimSpace(fmt.Sprintf(format, v...)))
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.line("INF", format, v) }

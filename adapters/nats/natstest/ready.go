@@ -3,29 +3,33 @@ package natstest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // pollEvery is how often a condition is tried that nothing signals.
-const pollEvery = 5 * time.Millisecond
+const pollEvery = 20 * time.Millisecond
 
-// poll returns when ready returns nil, and with its last error when the context
-// is done.
+// poll returns when ready returns nil or an error that is final, and with its last
+// error when the context is done.
 func poll(ctx context.Context, ready func(context.Context) error) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for {
-		// Bounded, so that one lost answer is not waited for to the end.
-		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+	// A try is bounded, since without a leader a request stays without an answer;
+	// and the bound grows, since on a busy machine all may take long.
+	for limit := 200 * time.Millisecond; ; limit = min(2*limit, 10*time.Second) {
+		try, cancel := context.WithTimeout(ctx, limit)
 		err := ready(try)
 		cancel()
-		if err == nil {
-			return nil
+		if err == nil || final(err) {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -33,6 +37,12 @@ func poll(ctx context.Context, ready func(context.Context) error) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// final reports whether trying again would not help.
+func final(err error) bool {
+	return errors.Is(err, errPortTaken) ||
+		errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound)
 }
 
 // greets returns nil when the server of this name answers on the port. A

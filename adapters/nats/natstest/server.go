@@ -21,11 +21,11 @@ const startLimit = 2 * time.Minute
 
 // Server is a NATS server of one test. Its methods are safe for concurrent use.
 type Server struct {
-	name     string
-	settings settings
-	ports    ports
-	config   string // the path of its configuration
-	launch   func(config string) (instance, error)
+	name      string
+	settings  settings
+	ports     ports
+	clustered bool   // it listens for other nodes
+	config    string // the path of its configuration
 
 	mu  sync.Mutex
 	run instance // nil while it is down
@@ -36,6 +36,7 @@ type instance interface {
 	ended() <-chan struct{} // it cannot go on
 	output() string         // the end of what it wrote
 	shutdown() error        // ends it cleanly and waits
+	kill() error            // ends it as a crash would, and waits
 }
 
 // RunServer runs a server with JetStream for one test, and stops it when the
@@ -43,47 +44,30 @@ type instance interface {
 // A server that cannot be started fails the test.
 func RunServer(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
-	return runOne(tb, collect(options), func(config string) (instance, error) {
-		return orNil(startEmbedded(config))
-	})
+	return runAll(tb, 1, collect(options))[0]
 }
 
-// orNil keeps a nil pointer from becoming an interface that is not nil.
-func orNil[T any, P interface {
-	*T
-	instance
-}](p P, err error) (instance, error) {
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-// runOne runs one server. Between the choice of its ports and the moment when
-// it binds them another process may take one; then it begins again.
-func runOne(tb testing.TB, s settings, launch func(string) (instance, error)) *Server {
+// runAll runs n servers, which are one cluster if there is more than one. Between
+// the choice of their ports and the moment when they bind them another process
+// may take one; then it begins again with others.
+func runAll(tb testing.TB, n int, s settings) []*Server {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), startLimit)
 	defer cancel()
 	const attempts = 3
 	var err error
 	for range attempts {
-		var free []ports
-		if free, err = freePorts(1); err != nil {
+		var servers []*Server
+		if servers, err = create(tb.TempDir(), n, s); err != nil {
 			break
 		}
-		n := &Server{name: "natstest", settings: s, ports: free[0], launch: launch}
-		if err = n.create(tb.TempDir(), ""); err != nil {
-			break
+		if err = startAll(ctx, servers); err == nil {
+			tb.Cleanup(func() { stopAll(tb, servers) })
+			return servers
 		}
-		if err = n.start(ctx); err == nil {
-			err = n.waitHealthy(ctx)
+		for _, one := range servers {
+			one.Shutdown()
 		}
-		if err == nil {
-			tb.Cleanup(func() { n.stop(tb) })
-			return n
-		}
-		n.Shutdown()
 		if !errors.Is(err, errPortTaken) {
 			break
 		}
@@ -92,11 +76,51 @@ func runOne(tb testing.TB, s settings, launch func(string) (instance, error)) *S
 	return nil
 }
 
-// create writes the server's configuration, and all else it needs, to a folder.
-func (s *Server) create(folder, more string) error {
-	s.config = filepath.Join(folder, s.name+".conf")
-	text := s.settings.config(s.name, filepath.Join(folder, s.name), s.ports) + more
-	return os.WriteFile(s.config, []byte(text), 0o600)
+// create writes the configurations of n servers to a folder, where they will also
+// have their stores.
+func create(folder string, n int, s settings) ([]*Server, error) {
+	free, err := freePorts(n)
+	if err != nil {
+		return nil, err
+	}
+	servers := make([]*Server, n)
+	for i, p := range free {
+		name := fmt.Sprintf("n%d", i+1)
+		servers[i] = &Server{name: name, settings: s, ports: p, clustered: n > 1, config: filepath.Join(folder, name+".conf")}
+		text := s.config(name, filepath.Join(folder, name), p, free)
+		if err := os.WriteFile(servers[i].config, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return servers, nil
+}
+
+// startAll starts servers and returns when all are healthy. One listens before the
+// next starts: two nodes of a cluster that dial each other at the same moment may
+// each give up their own connection for the other's, and so have none for a second,
+// in which the first election fails. The next comes four seconds later, at best.
+func startAll(ctx context.Context, servers []*Server) error {
+	for _, s := range servers {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+	}
+	for _, s := range servers {
+		if err := s.waitHealthy(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopAll ends servers with their test: at once, since a node that stays behind
+// would do its share of elections.
+func stopAll(tb testing.TB, servers []*Server) {
+	var all sync.WaitGroup
+	for _, s := range servers {
+		all.Go(func() { s.stop(tb) })
+	}
+	all.Wait()
 }
 
 // start starts the server and returns when it takes connections.
@@ -106,14 +130,23 @@ func (s *Server) start(ctx context.Context) error {
 	if s.run != nil {
 		return errors.New("it runs")
 	}
-	run, err := s.launch(s.config)
+	run, err := s.settings.launch(s.config)
 	if err != nil {
 		return err
 	}
-	s.run = run
-	return s.whileUp(ctx, run, func(ctx context.Context) error {
-		return greets(ctx, s.ports.client, s.name)
+	err = s.whileUp(ctx, run, func(ctx context.Context) error {
+		err := greets(ctx, s.ports.client, s.name)
+		if err == nil && s.clustered {
+			err = greets(ctx, s.ports.route, s.name)
+		}
+		return err
 	})
+	if err != nil {
+		run.shutdown() // what it says of its end is in err already
+		return err
+	}
+	s.run = run
+	return nil
 }
 
 // waitHealthy returns when the server has all that it is to hold.
@@ -152,6 +185,13 @@ func (s *Server) whileUp(ctx context.Context, run instance, ready func(context.C
 		err = errPortTaken
 	}
 	return fmt.Errorf("%s: %w\n%s", s.name, err, out)
+}
+
+// runs reports whether the server is up.
+func (s *Server) runs() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run != nil
 }
 
 // URL is what a client connects to, as in nats://127.0.0.1:23456. It has the
@@ -193,6 +233,22 @@ func (s *Server) Shutdown() error {
 	if err := run.shutdown(); err != nil {
 		return fmt.Errorf("shut %s down: %w", s.name, err)
 	}
+	return nil
+}
+
+// Kill ends the server as a crash would, with SIGKILL: it writes nothing, and tells
+// nobody. Data and ports stay for [Server.Restart]. Only a server in a process of
+// its own can be killed; see [OwnProcess].
+func (s *Server) Kill() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil {
+		return fmt.Errorf("kill %s: it is down", s.name)
+	}
+	if err := s.run.kill(); err != nil {
+		return fmt.Errorf("kill %s: %w", s.name, err)
+	}
+	s.run = nil
 	return nil
 }
 

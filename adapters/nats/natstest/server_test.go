@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,16 +16,20 @@ import (
 	"github.com/gobindery/bindery/adapters/nats/natstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
 
 // A server keeps streams in memory and in files; the files are there after a
 // restart.
 func TestServer(t *testing.T) {
 	t.Parallel()
-	s := natstest.RunServer(t)
+	restart(t, natstest.RunServer(t))
+}
+
+func restart(t *testing.T, s *natstest.Server) {
+	t.Helper()
 	js := connect(t, s.URL())
 	ctx := within(t)
-	for name, storage := range map[string]jetstream.StorageType{"F": jetstream.FileStorage, "M": jetstream.MemoryStorage} {
+	for name, storage := range map[string]jetstream.StorageType{"S": jetstream.FileStorage, "M": jetstream.MemoryStorage} {
 		_, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: name, Storage: storage})
 		must(t, err)
 		_, err = js.Publish(ctx, name, []byte("kept"))
@@ -34,12 +40,45 @@ func TestServer(t *testing.T) {
 	if s.URL() != before {
 		t.Errorf("the URL was %s and is %s", before, s.URL())
 	}
-	stream, err := connect(t, s.URL()).Stream(ctx, "F")
+	expectKept(t, s.URL())
+}
+
+// A server in a process of its own keeps its streams, too, through a restart and
+// when it is killed.
+func TestOwnProcess(t *testing.T) {
+	t.Parallel()
+	s := natstest.RunServer(t, natstest.OwnProcess())
+	restart(t, s)
+	must(t, s.Kill())
+	if err := s.Kill(); err == nil {
+		t.Error("it was killed twice")
+	}
+	must(t, s.Restart(within(t)))
+	expectKept(t, s.URL())
+	if s.Embedded() != nil {
+		t.Error("it runs in this process")
+	}
+}
+
+// A server inside the test cannot be killed, and says what to do.
+func TestKillEmbedded(t *testing.T) {
+	t.Parallel()
+	err := natstest.RunServer(t).Kill()
+	if err == nil || !strings.Contains(err.Error(), "OwnProcess") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// Debian's server is an older one.
+func TestDebian(t *testing.T) {
+	t.Parallel()
+	s := natstest.RunServer(t, natstest.Debian())
+	restart(t, s)
+	v := connect(t, s.URL()).Conn().ConnectedServerVersion()
+	out, err := exec.Command("/usr/sbin/nats-server", "--version").Output()
 	must(t, err)
-	m, err := stream.GetMsg(ctx, 1)
-	must(t, err)
-	if string(m.Data) != "kept" {
-		t.Errorf("got %q", m.Data)
+	if !strings.HasSuffix(strings.TrimSpace(string(out)), "v"+v) {
+		t.Errorf("the server is of version %s, and Debian's program says %s", v, out)
 	}
 }
 
@@ -85,10 +124,23 @@ func TestSeparate(t *testing.T) {
 	}
 }
 
-// connect opens a connection that is closed with the test.
-func connect(t *testing.T, url string) jetstream.JetStream {
+// expectKept fails unless the first message of the stream S is there.
+func expectKept(t *testing.T, url string) {
 	t.Helper()
-	nc, err := nats.Connect(url)
+	ctx := within(t)
+	stream, err := connect(t, url).Stream(ctx, "S")
+	must(t, err)
+	m, err := stream.GetMsg(ctx, 1)
+	must(t, err)
+	if string(m.Data) != "kept" {
+		t.Errorf("got %q", m.Data)
+	}
+}
+
+// connect opens a connection that is closed with the test.
+func connect(t *testing.T, url string, options ...nats.Option) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(url, options...)
 	must(t, err)
 	t.Cleanup(nc.Close)
 	js, err := jetstream.New(nc)
