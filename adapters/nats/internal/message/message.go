@@ -35,9 +35,9 @@
 //	[a,i32:5]              []any
 //	{a=web,b=i32:5}        pubsub.Table
 //
-// A value of a type that a reader doesn't know is for it the string that is written
-// there. What the model makes no difference between, arrives as the latter of both:
-// inside of headers, a nil table, list or byte slice and an empty one.
+// A reader takes a value of a type that it doesn't know for the string that is
+// written there. Inside of headers, a nil table, list or byte slice arrives as an
+// empty one, as in AMQP.
 //
 // The header BCC is not sent on, only its keys are: a message that is
 // dead-lettered under its own key goes to them too. The keys of the header CC
