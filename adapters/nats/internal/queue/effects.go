@@ -61,7 +61,7 @@ type Effects struct {
 }
 
 // Effects returns what happened since the last call. The slices are valid until
-// the next call of any method of the queue or its consumers.
+// the next call.
 func (q *Queue) Effects() Effects {
 	return Effects{q.deliveries.take(), q.gone.take()}
 }
@@ -69,7 +69,7 @@ func (q *Queue) Effects() Effects {
 // effects gathers what happens, in space that is used again.
 type effects[T any] struct {
 	items []T
-	taken int // how many take returned, and may still stand in the space
+	taken []T // what the last take returned
 }
 
 // keepEffects is how many items of space stay.
@@ -80,12 +80,10 @@ func (l *effects[T]) add(item T) { l.items = append(l.items, item) }
 // take returns what was gathered since the last call.
 func (l *effects[T]) take() []T {
 	items := l.items
-	if len(items) < l.taken {
-		clear(items[len(items):l.taken]) // lets the messages go
-	}
-	l.items, l.taken = items[:0], len(items)
+	clear(l.taken) // lets the messages go
+	l.items, l.taken = l.taken[:0], items
 	if cap(items) > keepEffects {
-		l.items, l.taken = nil, 0
+		l.taken = nil
 	}
 	return items
 }
