@@ -108,8 +108,9 @@ func (ch *channel) deliverAll(co *consumer) {
 	for {
 		n, err := co.sub.Receive(ch.c.ctx, buf[:])
 		for i := range buf[:n] {
-			ch.c.out.waitRoom() // at the end it returns, and deliver sends nothing
+			ch.c.out.takeTurn() // at the end it returns, and deliver sends nothing
 			ch.deliver(co, &buf[i])
+			ch.c.out.giveTurn()
 		}
 		clear(buf[:n])
 		if n == 0 && err != nil {

@@ -2,6 +2,7 @@ package amqpserver
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,15 +18,25 @@ type outgoing struct {
 	buf   []byte
 	spare []byte
 	ended bool // nothing more is added; what is there is written
+
+	// turn is that of one consumer, from when it waits for room until its
+	// delivery is queued. Else all that wait get the same room at once, and each
+	// queues a message that may be large.
+	turn  bool
+	turns sync.Cond // it is free
 }
 
 // outgoingMost is how many bytes may wait before consumers and the reader
 // wait too.
 const outgoingMost = 256 << 10
 
+// piece is how many bytes are written within WriteTimeout: a client that takes
+// them slowly, but does, is served.
+const piece = 64 << 10
+
 func newOutgoing() *outgoing {
 	o := &outgoing{}
-	o.some.L, o.room.L = &o.mu, &o.mu
+	o.some.L, o.room.L, o.turns.L = &o.mu, &o.mu, &o.mu
 	return o
 }
 
@@ -48,6 +59,26 @@ func (o *outgoing) waitRoom() bool {
 		o.room.Wait()
 	}
 	return !o.ended
+}
+
+// takeTurn waits for a consumer's turn, and for room. At the end there is
+// always room.
+func (o *outgoing) takeTurn() {
+	o.mu.Lock()
+	for o.turn {
+		o.turns.Wait()
+	}
+	o.turn = true
+	o.mu.Unlock()
+	o.waitRoom()
+}
+
+// giveTurn lets the next consumer have it.
+func (o *outgoing) giveTurn() {
+	o.mu.Lock()
+	o.turn = false
+	o.turns.Signal()
+	o.mu.Unlock()
 }
 
 // full reports whether far too much is queued.
@@ -82,10 +113,12 @@ func (o *outgoing) write(nc net.Conn, timeout time.Duration) {
 		if len(b) == 0 {
 			return
 		}
-		nc.SetWriteDeadline(time.Now().Add(timeout))
-		if _, err := nc.Write(b); err != nil {
-			nc.Close() // the reader ends as well
-			return
+		for p := range slices.Chunk(b, piece) {
+			nc.SetWriteDeadline(time.Now().Add(timeout))
+			if _, err := nc.Write(p); err != nil {
+				nc.Close() // the reader ends as well
+				return
+			}
 		}
 		o.mu.Lock()
 		if cap(b) <= 2*outgoingMost {

@@ -27,7 +27,7 @@ const (
 // rawClient speaks to a server frame by frame, right or wrong.
 type rawClient struct {
 	t  *testing.T
-	nc *net.TCPConn
+	nc net.Conn
 	in *wire.Reader
 }
 
@@ -37,9 +37,14 @@ func dialRaw(t *testing.T, addr string) *rawClient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { nc.Close() })
 	nc.SetDeadline(time.Now().Add(20 * time.Second))
-	return &rawClient{t, nc.(*net.TCPConn), wire.NewReader(nc, 131072)}
+	return rawOver(t, nc)
+}
+
+// rawOver is a client at the end of a connection, which ends with the test.
+func rawOver(t *testing.T, nc net.Conn) *rawClient {
+	t.Cleanup(func() { nc.Close() })
+	return &rawClient{t, nc, wire.NewReader(nc, 131072)}
 }
 
 func (c *rawClient) send(b string) {
@@ -227,7 +232,7 @@ func TestBrokenClients(t *testing.T) {
 				client.send(method(0, &wire.ConnectionCloseOk{}))
 				fallthrough
 			case last == "connection.close-ok":
-				client.nc.CloseWrite() // where frames begin may be lost
+				client.nc.(*net.TCPConn).CloseWrite() // where frames begin may be lost
 				client.expect(closed)
 			}
 		})
@@ -237,7 +242,7 @@ func TestBrokenClients(t *testing.T) {
 		client := dialRaw(t, addr)
 		client.open()
 		client.send(declare[:len(declare)-3])
-		client.nc.CloseWrite()
+		client.nc.(*net.TCPConn).CloseWrite()
 		client.expect(closed)
 	})
 }

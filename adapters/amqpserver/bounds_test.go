@@ -1,0 +1,239 @@
+package amqpserver_test
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/amqpserver"
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+)
+
+// heap is how many bytes are in use, garbage aside.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// publish is a whole publish on channel 1.
+func publish(m *wire.BasicPublish, body []byte) string {
+	return string(wire.AppendContent(nil, 1, 131072, m, &wire.Properties{}, body))
+}
+
+// What a client asks for and doesn't read waits where it is: the server
+// queues little of it, and reads no more of what the client asks. When it is
+// read, all of it comes.
+func TestUnreadIsBounded(t *testing.T) {
+	const (
+		n    = 1000
+		size = 64 << 10
+		most = 8 << 20 // of n*size, which are 64 MB
+	)
+	body := make([]byte, size)
+	fill := method(1, &wire.QueueDeclare{Queue: "q", NoWait: true}) + strings.Repeat(publish(&wire.BasicPublish{RoutingKey: "q"}, body), n)
+	var fan, consume strings.Builder
+	for i := range 200 {
+		q := fmt.Sprint("q", i)
+		fan.WriteString(method(1, &wire.QueueDeclare{Queue: q, NoWait: true}) + method(1, &wire.QueueBind{Queue: q, Exchange: "amq.fanout", NoWait: true}))
+		consume.WriteString(method(1, &wire.BasicConsume{Queue: q, NoWait: true}))
+	}
+	for range 5 {
+		fan.WriteString(publish(&wire.BasicPublish{Exchange: "amq.fanout"}, make([]byte, 1<<20))) // shared by the queues
+	}
+	for _, c := range []struct {
+		name, prepare, ask, answer string
+		n                          int
+	}{
+		{"gets", fill, strings.Repeat(method(1, &wire.BasicGet{Queue: "q"}), n), "basic.get-ok", n},
+		{"a consumer", fill, method(1, &wire.BasicConsume{Queue: "q", NoWait: true}), "basic.deliver", n},
+		{"200 consumers", fan.String(), consume.String(), "basic.deliver", 100},
+		{"returns", "", strings.Repeat(publish(&wire.BasicPublish{RoutingKey: "nowhere", Mandatory: true}, body), n), "basic.return", n},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := servePipes(t, &amqpserver.Server{}).dial(t)
+				client.open()
+				client.send(c.prepare + method(1, &wire.BasicQos{}))
+				client.expect("basic.qos-ok")
+				ask, before := []byte(c.ask), heap()
+				var asking sync.WaitGroup
+				asking.Go(func() { client.nc.Write(ask) }) // as far as it is read
+				for i := range c.n {
+					if i < 10 {
+						synctest.Wait() // the server waits for the client
+						if grown := heap() - before; grown > most {
+							t.Errorf("%d bytes wait for a client that has read %d answers", grown, i)
+						}
+					}
+					client.expect(c.answer)
+					client.skipContent()
+				}
+				client.nc.Close()
+				asking.Wait()
+			})
+		})
+	}
+}
+
+// skipContent reads what comes after a method with content.
+func (c *rawClient) skipContent() {
+	c.t.Helper()
+	f, err := c.in.Next()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	h, err := wire.DecodeHeader(f.Payload, &wire.BasicDeliver{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for got := uint64(0); got < h.Size; got += uint64(len(f.Payload)) {
+		if f, err = c.in.Next(); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// A content header promises a body, and no memory is taken for it.
+func TestPromisedBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePipes(t, &amqpserver.Server{}).dial(t)
+		client.open()
+		header := contentHeader(60, 0, 100<<20, "\x00\x00")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		const channels = 500 // which are promised 50 GB
+		for id := uint16(2); id < 2+channels; id++ {
+			client.send(method(id, &wire.ChannelOpen{}) + method(id, &wire.BasicPublish{}) + onChannel(id, header))
+			client.expect("channel.open-ok")
+		}
+		synctest.Wait()
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+			t.Errorf("%d bytes were allocated for %d headers", took, channels)
+		}
+	})
+}
+
+// onChannel returns a frame as one of another channel.
+func onChannel(id uint16, frame string) string {
+	return frame[:1] + string([]byte{byte(id >> 8), byte(id)}) + frame[3:]
+}
+
+// A client has HandshakeTimeout for all of its handshake, wherever it stops
+// and however slowly its bytes come.
+func TestHandshakeDeadline(t *testing.T) {
+	const timeout = 10 * time.Second
+	whole := header091 + startOk("PLAIN", "\x00guest\x00guest", nil) + tuneOk(2047, 131072) + method(0, &wire.ConnectionOpen{VirtualHost: "/"})
+	closes := func(name, first, slowly string) {
+		synctest.Test(t, func(t *testing.T) {
+			client := servePipes(t, &amqpserver.Server{HandshakeTimeout: timeout}).dial(t)
+			began := time.Now()
+			var sending sync.WaitGroup
+			sending.Go(func() {
+				io.WriteString(client.nc, first)
+				for i := range slowly {
+					time.Sleep(timeout / 20)
+					if _, err := io.WriteString(client.nc, slowly[i:i+1]); err != nil {
+						return
+					}
+				}
+			})
+			io.Copy(io.Discard, client.nc)
+			if took := time.Since(began); took != timeout {
+				t.Errorf("%s: it was closed after %v, want %v", name, took, timeout)
+			}
+			sending.Wait()
+		})
+	}
+	for n := range len(whole) {
+		closes(fmt.Sprintf("%d of %d bytes", n, len(whole)), whole[:n], "")
+	}
+	for _, n := range []int{0, len(header091), len(whole) / 2} {
+		closes(fmt.Sprintf("%d of %d bytes, and the rest one by one", n, len(whole)), whole[:n], whole[n:])
+	}
+}
+
+// Any byte ends a silence: a frame may take longer to come than the client may
+// be silent. One that says nothing more is closed.
+func TestSlowFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := servePipes(t, &amqpserver.Server{}).dial(t)
+		client.send(header091)
+		client.expect("connection.start")
+		client.send(startOk("PLAIN", "\x00guest\x00guest", nil))
+		client.expect("connection.tune")
+		const heartbeat, silence = 2, 5 * time.Second // two heartbeats are missing, and a half
+		client.send(method(0, &wire.ConnectionTuneOk{ChannelMax: 1, FrameMax: 4096, Heartbeat: heartbeat}) + method(0, &wire.ConnectionOpen{VirtualHost: "/"}))
+		client.expect("connection.open-ok")
+		answers := make(chan string)
+		go func() {
+			for last := ""; last != closed; {
+				f, err := client.in.Next()
+				last = closed
+				if err == nil && f.Type == wire.FrameHeartbeat {
+					last = "heartbeat"
+					continue
+				}
+				if m, _ := wire.DecodeMethod(f.Payload); err == nil {
+					last = wire.Name(m)
+				}
+				answers <- last
+			}
+		}()
+		for _, b := range []byte(method(1, &wire.ChannelOpen{})) {
+			time.Sleep(silence - time.Millisecond)
+			client.send(string([]byte{b}))
+		}
+		if got := <-answers; got != "channel.open-ok" {
+			t.Errorf("a frame that came slowly got %s", got)
+		}
+		began := time.Now()
+		if got := <-answers; got != closed || time.Since(began) != silence {
+			t.Errorf("a silent client got %s after %v; want the end after %v", got, time.Since(began), silence)
+		}
+	})
+}
+
+// Who reads slowly is served, however much waits for it. Who reads nothing is
+// closed after WriteTimeout.
+func TestSlowReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const timeout = 10 * time.Second
+		client := servePipes(t, &amqpserver.Server{WriteTimeout: timeout, Heartbeat: -1}).dial(t)
+		client.in = wire.NewReader(slow{client.nc, timeout / 20}, 131072)
+		client.open()
+		client.send(method(1, &wire.QueueDeclare{Queue: "q", NoWait: true}) + publish(&wire.BasicPublish{RoutingKey: "q"}, make([]byte, 4<<20)))
+		client.send(method(1, &wire.BasicGet{Queue: "q", NoAck: true}))
+		client.expect("basic.get-ok")
+		client.skipContent() // takes 500 s
+		client.send(method(1, &wire.QueueDeclare{Queue: "q", Passive: true}))
+		client.expect("queue.declare-ok")
+
+		client.send(method(1, &wire.QueueDeclare{Queue: "q", Passive: true}))
+		began := time.Now()
+		synctest.Wait()
+		time.Sleep(timeout + 1)
+		client.expect(closed)
+		if took := time.Since(began); took > timeout+time.Second {
+			t.Errorf("who reads nothing was closed after %v", took)
+		}
+	})
+}
+
+// slow reads a little at a time.
+type slow struct {
+	io.Reader
+	pause time.Duration
+}
+
+func (s slow) Read(b []byte) (int, error) {
+	time.Sleep(s.pause)
+	return s.Reader.Read(b[:min(len(b), 4<<10)])
+}
