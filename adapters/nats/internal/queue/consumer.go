@@ -31,10 +31,16 @@ const MaxCredit = 1 << 20
 // exclusive use that is in the way is an error that wraps
 // [pubsub.ErrAccessRefused], in RabbitMQ's words.
 func (q *Queue) Join(o pubsub.ConsumeOptions, now int64) (*Consumer, error) {
+	return q.Rejoin(o, 0, now)
+}
+
+// Rejoin is Join for a consumer that was one before this queue was made. Last is the
+// tag of its last delivery then: those of later ones go on after it.
+func (q *Queue) Rejoin(o pubsub.ConsumeOptions, last uint64, now int64) (*Consumer, error) {
 	if q.exclusive || o.Exclusive && (len(q.consumers) > 0 || q.settings.SingleActiveConsumer) {
 		return nil, fmt.Errorf("%w: queue '%s' in vhost '%s' in exclusive use", pubsub.ErrAccessRefused, q.settings.Name, q.vhost)
 	}
-	c := &Consumer{queue: q, autoAck: o.AutoAck, exclusive: o.Exclusive, priority: o.Priority, prefetch: o.Prefetch}
+	c := &Consumer{queue: q, autoAck: o.AutoAck, exclusive: o.Exclusive, priority: o.Priority, prefetch: o.Prefetch, lastTag: last}
 	if c.autoAck {
 		c.prefetch = pubsub.Unlimited
 	}
@@ -51,8 +57,8 @@ func (q *Queue) Join(o pubsub.ConsumeOptions, now int64) (*Consumer, error) {
 }
 
 // Holder returns who can hold and settle what Get hands out. It isn't counted as a
-// consumer, and gets nothing by itself.
-func (q *Queue) Holder() *Consumer { return &Consumer{queue: q} }
+// consumer, and gets nothing by itself. Last is as for Rejoin; zero for a new one.
+func (q *Queue) Holder(last uint64) *Consumer { return &Consumer{queue: q, lastTag: last} }
 
 // Leave takes a consumer off the queue: it gets nothing any more. What it holds
 // it may still settle, or Return. Last reports that it was the last consumer of

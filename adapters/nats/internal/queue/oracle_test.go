@@ -217,8 +217,8 @@ func (o *oracle) mayJoin(opts pubsub.ConsumeOptions) bool {
 	return !opts.Exclusive || n == 0 && !o.settings.SingleActiveConsumer
 }
 
-func (o *oracle) join(opts pubsub.ConsumeOptions, now int64) {
-	o.members = append(o.members, member{consumes: true, o: opts})
+func (o *oracle) join(opts pubsub.ConsumeOptions, last uint64, now int64) {
+	o.members = append(o.members, member{consumes: true, o: opts, lastTag: last})
 	o.newTurn(len(o.members) - 1)
 	o.touch(now)
 	o.dispatch(now)

@@ -236,7 +236,12 @@ func (h *history) join() {
 		return
 	}
 	h.logf("consumer %d joins at %d: %+v", len(h.who), h.now, o)
-	c, err := h.q.Join(o, h.now)
+	join, last := h.q.Join, uint64(0)
+	if h.one(4) {
+		last = uint64(h.choose(20))
+		join = func(o pubsub.ConsumeOptions, now int64) (*Consumer, error) { return h.q.Rejoin(o, last, now) }
+	}
+	c, err := join(o, h.now)
 	if !h.o.mayJoin(o) {
 		if want := "queue 'q' in vhost 'v' in exclusive use"; !errors.Is(err, pubsub.ErrAccessRefused) || !strings.HasSuffix(err.Error(), want) {
 			h.errorf("Join: got %v, want access refused: %s", err, want)
@@ -249,7 +254,7 @@ func (h *history) join() {
 	}
 	c.Owner = len(h.who)
 	h.who = append(h.who, c)
-	h.o.join(o, h.now)
+	h.o.join(o, last, h.now)
 }
 
 func (h *history) settle() {
@@ -284,10 +289,11 @@ func (h *history) get() {
 		holder = h.who[m]
 	default:
 		m = len(h.who)
-		holder = h.q.Holder()
+		last := uint64(h.choose(3))
+		holder = h.q.Holder(last)
 		holder.Owner = m
 		h.who = append(h.who, holder)
-		h.o.members = append(h.o.members, member{})
+		h.o.members = append(h.o.members, member{lastTag: last})
 	}
 	h.logf("%d gets at %d", m, h.now)
 	d, ok := h.q.Get(holder, h.now)

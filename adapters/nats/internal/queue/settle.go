@@ -63,7 +63,3 @@ func (c *Consumer) hold(tag uint64, e Entry) {
 	c.queue.credit += c.credit() - before
 	c.queue.unacked++
 }
-
-// Skip says which was the tag of the last delivery before this queue was made. Tags of
-// later deliveries go on after it.
-func (c *Consumer) Skip(tag uint64) { c.lastTag = max(c.lastTag, tag) }
