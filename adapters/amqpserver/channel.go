@@ -170,6 +170,7 @@ func (ch *channel) end() {
 	ch.mu.Lock()
 	consumers := ch.consumers
 	ch.consumers = nil
+	ch.c.counters.consumers.Add(-int64(len(consumers)))
 	rest := ch.unacked.all()
 	ch.mu.Unlock()
 	// All leave before what one of them held goes back, or another of them

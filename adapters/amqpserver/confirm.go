@@ -83,6 +83,7 @@ func (ch *channel) refused(seq uint64) {
 	}
 	ch.confirms.told(seq)
 	ch.c.send(ch.id, &wire.BasicNack{DeliveryTag: seq})
+	ch.c.counters.refused.Add(1)
 }
 
 // flushConfirms tells what was gathered. Safe for concurrent use.
@@ -98,6 +99,7 @@ func (ch *channel) flushLocked() {
 	if len(cf.ready) == 0 || ch.closed {
 		return
 	}
+	ch.c.counters.confirmed.Add(uint64(len(cf.ready)))
 	slices.Sort(cf.ready)
 	n := 0 // how many are next to those that were told
 	for ; n < len(cf.ready) && cf.ready[n] == cf.through+1; n++ {

@@ -23,15 +23,21 @@ type conn struct {
 	stop    context.CancelFunc
 	adapter pubsub.Adapter
 
-	// Set by the handshake.
-	user, vhost  string
-	cancelNotify bool // the client wants to know of consumers that end
-	failureClose bool // and of a wrong password
-	frameMax     uint32
-	channelMax   uint16
-	heartbeat    time.Duration
-	silence      time.Duration // how long nothing may come; zero is any time
+	patience context.Context // ends when the reader must not wait for memory any more
+	hurry    context.CancelFunc
+	counters counters
 
+	// Set by the handshake.
+	user, vhost   string
+	cancelNotify  bool // the client wants to know of consumers that end
+	failureClose  bool // and of a wrong password
+	blockedNotify bool // and of publishes that wait for memory
+	frameMax      uint32
+	channelMax    uint16
+	heartbeat     time.Duration
+	silence       time.Duration // how long nothing may come; zero is any time
+
+	unlooked int // bytes that came since the last look at the memory
 	channels map[uint16]*channel
 	unsent   []*channel // those whose confirms wait for the end of a burst
 	left     bool       // the client has closed the connection
@@ -49,6 +55,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 		server: s, nc: nc, out: newOutgoing(), ctx: ctx, stop: stop,
 		frameMax: wire.FrameMin, channels: make(map[uint16]*channel),
 	}
+	c.patience, c.hurry = context.WithCancel(ctx)
 	c.in = wire.NewReader(source{c}, wire.FrameMin)
 	return c
 }
@@ -63,7 +70,13 @@ func (s source) Read(b []byte) (int, error) {
 	if c.silence > 0 {
 		c.setReadDeadline(time.Now().Add(c.silence))
 	}
-	return c.nc.Read(b)
+	n, err := c.nc.Read(b)
+	c.counters.bytesIn.Add(uint64(n))
+	if c.unlooked += n; c.unlooked >= memoryLook {
+		c.unlooked = 0
+		c.server.lookAtMemory()
+	}
+	return n, err
 }
 
 // setReadDeadline lets reads last until t, zero being any time, but not longer
@@ -77,6 +90,12 @@ func (c *conn) setReadDeadline(t time.Time) {
 	c.nc.SetReadDeadline(t)
 }
 
+func (s *Server) warn(what string, args ...any) {
+	if s.Logger != nil {
+		s.Logger.Warn(what, args...)
+	}
+}
+
 func (c *conn) log(ctx context.Context, what string, err error) {
 	if l := c.server.Logger; l != nil {
 		l.WarnContext(ctx, what, "client", c.nc.RemoteAddr().String(), "user", c.user, "vhost", c.vhost, "error", err)
@@ -85,7 +104,10 @@ func (c *conn) log(ctx context.Context, what string, err error) {
 
 // serve is the connection's life.
 func (c *conn) serve() {
-	c.running.Go(func() { c.out.write(c.nc, orDefault(c.server.WriteTimeout, 30*time.Second)) })
+	c.running.Go(func() {
+		defer c.hurry()
+		c.out.write(counted{c.nc, &c.counters}, orDefault(c.server.WriteTimeout, 30*time.Second))
+	})
 	err := c.handshake()
 	if err == nil {
 		c.setReadDeadline(time.Time{}) // the handshake's is over
@@ -210,7 +232,11 @@ func (c *conn) read() error {
 // method may ask for a large message.
 func (c *conn) next() (wire.Frame, error) {
 	c.out.waitRoom()
-	return c.in.Next()
+	f, err := c.in.Next()
+	if f.Type == wire.FrameHeader {
+		c.awaitMemory()
+	}
+	return f, err
 }
 
 func (c *conn) flushConfirms() {
@@ -233,7 +259,7 @@ func (c *conn) channelFrame(f wire.Frame) error {
 	if ch != nil && ch.ending() {
 		if _, ok := m.(*wire.ChannelCloseOk); ok {
 			ch.ended.Wait()
-			delete(c.channels, f.Channel)
+			c.dropChannel(f.Channel)
 		} else if _, ok := m.(*wire.ChannelClose); ok { // both closed at once
 			c.send(f.Channel, &wire.ChannelCloseOk{})
 		}
@@ -247,6 +273,7 @@ func (c *conn) channelFrame(f wire.Frame) error {
 			return wire.Errorf(wire.NotAllowed, "number of channels opened (%d) has reached the negotiated channel_max (%d)", len(c.channels), c.channelMax).Of(m)
 		}
 		c.channels[f.Channel] = newChannel(c, f.Channel)
+		c.counters.channels.Add(1)
 		c.send(f.Channel, &wire.ChannelOpenOk{})
 		return nil
 	}
@@ -261,7 +288,7 @@ func (c *conn) channelFrame(f wire.Frame) error {
 		ch.flushConfirms()
 		ch.leave()
 		ch.end()
-		delete(c.channels, f.Channel)
+		c.dropChannel(f.Channel)
 		c.send(f.Channel, &wire.ChannelCloseOk{})
 		return nil
 	}
@@ -271,6 +298,11 @@ func (c *conn) channelFrame(f wire.Frame) error {
 		return nil
 	}
 	return err
+}
+
+func (c *conn) dropChannel(id uint16) {
+	delete(c.channels, id)
+	c.counters.channels.Add(-1)
 }
 
 // closeTimeout is how long a client may take to answer connection.close.
@@ -284,6 +316,7 @@ func (c *conn) fail(e *wire.Error) {
 		c.closing.by = time.Now().Add(closeTimeout)
 		c.nc.SetReadDeadline(c.closing.by)
 		c.send(0, &wire.ConnectionClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
+		c.hurry() // to close-ok
 	}
 }
 

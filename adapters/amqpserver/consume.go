@@ -81,6 +81,7 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 		return sub.Close()
 	}
 	ch.consumers[tag] = co
+	ch.c.counters.consumers.Add(1)
 	if !m.NoWait {
 		ch.c.send(ch.id, &wire.BasicConsumeOk{ConsumerTag: tag})
 	}
@@ -141,6 +142,7 @@ func (ch *channel) deliver(co *consumer, in *pubsub.Incoming) {
 		ConsumerTag: co.tag, DeliveryTag: ch.unacked.add(d), Redelivered: in.Redelivered, Exchange: in.Exchange, RoutingKey: in.RoutingKey,
 	}
 	ch.c.sendContent(ch.id, &m, &p, in.Body)
+	ch.c.counters.delivered.Add(1)
 }
 
 // canceled tells the client that its consumer is no more, if it wants to know.
@@ -152,6 +154,7 @@ func (ch *channel) canceled(co *consumer) {
 		return
 	}
 	delete(ch.consumers, co.tag)
+	ch.c.counters.consumers.Add(-1)
 	if ch.c.cancelNotify {
 		ch.c.send(ch.id, &wire.BasicCancel{ConsumerTag: co.tag, NoWait: true})
 	}
@@ -163,6 +166,9 @@ func (ch *channel) cancel(m *wire.BasicCancel) (wire.Method, error) {
 	ch.mu.Lock()
 	co := ch.consumers[m.ConsumerTag]
 	delete(ch.consumers, m.ConsumerTag)
+	if co != nil {
+		ch.c.counters.consumers.Add(-1)
+	}
 	ch.mu.Unlock()
 	switch {
 	case co == nil:

@@ -9,8 +9,9 @@
 //
 // Goroutines: a connection has one that reads and does what the client asks,
 // one that writes, and one for each consumer, which waits for deliveries. The
-// connection's waits for the others, and [Server.Close] for all.
+// connection's waits for the others, and [Server.Close] for all. A Server with a
+// MemoryLimit has one that watches the memory.
 //
 // Lock order: Server.mu, channel.mu, replies.mu or
-// outgoing.mu.
+// outgoing.mu. No other is taken while logins.mu is held.
 package amqpserver

@@ -34,5 +34,6 @@ func (ch *channel) get(m *wire.BasicGet) error {
 		Redelivered: got.Redelivered, Exchange: got.Exchange, RoutingKey: got.RoutingKey, MessageCount: uint32(got.Ready),
 	}
 	ch.c.sendContent(ch.id, &ok, &p, got.Body)
+	ch.c.counters.delivered.Add(1)
 	return nil
 }

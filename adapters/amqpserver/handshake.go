@@ -3,7 +3,6 @@ package amqpserver
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,6 +34,7 @@ func capabilities() pubsub.Table {
 		"consumer_cancel_notify":       true,
 		"consumer_priorities":          true,
 		"authentication_failure_close": true,
+		"connection.blocked":           true,
 		"per_consumer_qos":             true,
 		"direct_reply_to":              true,
 	}
@@ -64,6 +64,7 @@ func (c *conn) handshake() error {
 	caps, _ := startOk.ClientProperties["capabilities"].(pubsub.Table)
 	c.cancelNotify, _ = caps["consumer_cancel_notify"].(bool)
 	c.failureClose, _ = caps["authentication_failure_close"].(bool)
+	c.blockedNotify, _ = caps["connection.blocked"].(bool)
 	if err := c.authenticate(startOk); err != nil {
 		return err
 	}
@@ -80,7 +81,9 @@ func (c *conn) handshake() error {
 // expect reads the next method, which must be of the type that m points to.
 func expect[M wire.Method](c *conn, m *M) error {
 	f, err := c.in.Next()
-	if err != nil {
+	if _, ok := errors.AsType[*wire.Error](err); ok {
+		return fmt.Errorf("%w: %w", errHandshake, err)
+	} else if err != nil {
 		return err
 	}
 	if f.Type != wire.FrameMethod || f.Channel != 0 {
@@ -104,22 +107,16 @@ func (c *conn) authenticate(m *wire.ConnectionStartOk) error {
 	if err != nil {
 		return err
 	}
-	check := c.server.Authenticate
-	if check == nil {
-		check = guest
-	}
-	if !check(user, password) {
+	refuse := func() {
 		if c.failureClose {
 			c.fail(wire.Errorf(wire.AccessRefused, "Login was refused using authentication mechanism %s. For details see the broker logfile.", m.Mechanism))
 		}
-		return fmt.Errorf("%w: user %q gave a wrong password, or isn't known", errHandshake, user)
+	}
+	if !c.check(user, password, refuse) {
+		return fmt.Errorf("%w: user %q gave a wrong password, or isn't known, or wrong ones came from its address just before", errHandshake, user)
 	}
 	c.user = user
 	return nil
-}
-
-func guest(user, password string) bool {
-	return user == "guest" && subtle.ConstantTimeCompare([]byte(password), []byte("guest")) == 1
 }
 
 // credentials reads what a mechanism sent.

@@ -253,7 +253,6 @@ func TestBrokenHandshakes(t *testing.T) {
 	t.Parallel()
 	addr := serve(t, memory.NewServer())
 
-	const tooLarge = "501 FRAME_ERROR - type %d, all octets = <<>>: {frame_too_large,%d,4088} (class 0 method 0)"
 	failureClose := pubsub.Table{"capabilities": pubsub.Table{"authentication_failure_close": true}}
 	guest := startOk("PLAIN", "\x00guest\x00guest", nil)
 	open := method(0, &wire.ConnectionOpen{VirtualHost: "/"})
@@ -275,10 +274,9 @@ func TestBrokenHandshakes(t *testing.T) {
 		{"channel-max 2048", guest + tuneOk(2048, 131072), []string{"connection.tune", closed}},
 		{"connection.open before tune-ok", guest + open, []string{"connection.tune", closed}},
 		{"channel.open before start-ok", method(1, &wire.ChannelOpen{}), []string{closed}},
-		// RabbitMQ closes without a word for the rest.
+		{"protocol header again", header091, []string{closed}},
+		{"large frame before tune", frame(1, 0, strings.Repeat("x", 5000)), []string{closed}},
 		{"unknown vhost", guest + tuneOk(2047, 131072) + method(0, &wire.ConnectionOpen{VirtualHost: "none"}), []string{"connection.tune", "530 NOT_ALLOWED - vhost none not found (class 0 method 0)"}},
-		{"protocol header again", header091, []string{fmt.Sprintf(tooLarge, 'A', 0x50000009)}},
-		{"large frame before tune", frame(1, 0, strings.Repeat("x", 5000)), []string{fmt.Sprintf(tooLarge, 1, 5000)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 // publish sends a message to the adapter. Its outcome comes later, or before
 // this returns.
 func (ch *channel) publish(m *wire.BasicPublish, p *wire.Properties, body []byte) error {
+	ch.c.counters.published.Add(1)
 	if m.Immediate {
 		return wire.Errorf(wire.NotImplemented, "immediate=true").Of(m)
 	}
@@ -78,6 +79,7 @@ func (ch *channel) outcome(m *wire.BasicPublish, p *wire.Properties, body []byte
 		if !ch.closed {
 			r := &wire.BasicReturn{ReplyCode: wire.NoRoute, ReplyText: "NO_ROUTE", Exchange: m.Exchange, RoutingKey: m.RoutingKey}
 			ch.c.sendContent(ch.id, r, p, body)
+			ch.c.counters.returned.Add(1)
 		}
 		ch.mu.Unlock()
 	case errors.Is(err, pubsub.ErrRefused), errors.Is(err, pubsub.ErrUnconfirmed), errors.Is(err, pubsub.ErrUnavailable), errors.Is(err, pubsub.ErrClosed):

@@ -60,6 +60,7 @@ func (ch *channel) consumeReplies(m *wire.BasicConsume, tag string) error {
 	}
 	ch.replyAddress, ch.replyTag = replyQueue+"."+rand.Text(), tag
 	ch.consumers[tag] = &consumer{tag: tag, noAck: true}
+	ch.c.counters.consumers.Add(1)
 	if !m.NoWait {
 		ch.c.send(ch.id, &wire.BasicConsumeOk{ConsumerTag: tag})
 	}
@@ -112,5 +113,6 @@ func (ch *channel) takeReply(key string, p *wire.Properties, body []byte) bool {
 	}
 	m := wire.BasicDeliver{ConsumerTag: ch.replyTag, DeliveryTag: ch.unacked.add(held{}), RoutingKey: key}
 	ch.c.sendContent(ch.id, &m, p, body)
+	ch.c.counters.delivered.Add(1)
 	return true
 }

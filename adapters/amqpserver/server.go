@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
@@ -42,8 +43,8 @@ type Server struct {
 	// open. Zero is 10 s.
 	HandshakeTimeout time.Duration
 
-	// WriteTimeout is how long a client may take nothing of what is sent to
-	// it. Zero is 30 s.
+	// WriteTimeout is how long a client may take for 64 KiB of what is sent
+	// to it. Zero is 30 s.
 	WriteTimeout time.Duration
 
 	// Properties is added to what clients are told of the server, or replaces
@@ -54,12 +55,36 @@ type Server struct {
 	// once. Zero is 65,536.
 	MaxConnections int
 
+	// MemoryLimit is how many bytes of memory may be in use until clients that
+	// publish must wait; consumers go on. Clients that want to know are told by
+	// connection.blocked. Zero is no limit.
+	MemoryLimit int64
+
+	// MemoryUsed tells how many bytes are in use. It is called four times a
+	// second, and more often while much comes from clients. Nil is the
+	// process's live heap.
+	MemoryUsed func() int64
+
+	// LoginDelay is how long a wrong password waits for the end of its
+	// connection, and more than eight of one address at once are refused
+	// unseen. It slows down guessing where others can reach the Server; 3 s is
+	// RabbitMQ's. Zero is none.
+	LoginDelay time.Duration
+
 	mu        sync.Mutex
 	closed    bool
+	closing   chan struct{} // made by the first Serve, closed with the Server
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
-	running   sync.WaitGroup // connections
+	past      Stats          // what connections that are gone have counted
+	running   sync.WaitGroup // connections, and what watches the memory
 
+	look         chan struct{} // made by the first Serve
+	alarm        atomic.Pointer[memoryAlarm]
+	blocked      atomic.Int64 // connections that wait for the alarm's end
+	failedLogins atomic.Uint64
+
+	logins  logins
 	replies replies
 }
 
@@ -104,6 +129,11 @@ func (s *Server) track(l net.Listener) bool {
 	}
 	if s.listeners == nil {
 		s.listeners = make(map[net.Listener]struct{})
+		s.conns = make(map[*conn]struct{})
+		s.closing, s.look = make(chan struct{}), make(chan struct{}, 1)
+		if s.MemoryLimit > 0 {
+			s.running.Go(s.watchMemory)
+		}
 	}
 	s.listeners[l] = struct{}{}
 	return true
@@ -119,19 +149,23 @@ func (s *Server) untrack(l net.Listener) {
 func (s *Server) start(nc net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || len(s.conns) >= orDefault(s.MaxConnections, 1<<16) {
+	if s.closed {
+		nc.Close()
+		return
+	}
+	if len(s.conns) >= orDefault(s.MaxConnections, 1<<16) {
+		s.past.TurnedAway++
 		nc.Close()
 		return
 	}
 	c := newConn(s, nc)
-	if s.conns == nil {
-		s.conns = make(map[*conn]struct{})
-	}
 	s.conns[c] = struct{}{}
+	s.past.Accepted++
 	s.running.Go(func() {
 		c.serve()
 		s.mu.Lock()
 		delete(s.conns, c)
+		c.counters.addTo(&s.past)
 		s.mu.Unlock()
 	})
 }
@@ -161,6 +195,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	for _, c := range s.end() {
 		c.nc.Close()
+		c.hurry()
 	}
 	s.running.Wait()
 	return nil
@@ -170,6 +205,9 @@ func (s *Server) Close() error {
 func (s *Server) end() []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.closed && s.closing != nil {
+		close(s.closing)
+	}
 	s.closed = true
 	for l := range s.listeners {
 		l.Close()

@@ -51,6 +51,7 @@ func (ch *channel) settle(tag uint64, multiple bool, as pubsub.Outcome) error {
 // among them, or is settled already. An error means that a delivery is back
 // in its queue, or went with it.
 func (ch *channel) tell(taken []held, as pubsub.Outcome) {
+	ch.c.counters.settled(as, len(taken))
 	if as != pubsub.Ack || len(taken) < 2 {
 		for _, d := range taken {
 			d.settler.Settle(ch.c.ctx, d.tag, as, false)

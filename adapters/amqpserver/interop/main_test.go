@@ -36,13 +36,15 @@ func server() *amqpserver.Server {
 }
 
 // bindery serves until the test ends, and returns the server's URL.
-func bindery(tb testing.TB) string {
+func bindery(tb testing.TB) string { return serve(tb, server()) }
+
+func serve(tb testing.TB, s *amqpserver.Server) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s, served := server(), make(chan error, 1)
+	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	tb.Cleanup(func() {
 		s.Close()
