@@ -237,3 +237,15 @@ func (s slow) Read(b []byte) (int, error) {
 	time.Sleep(s.pause)
 	return s.Reader.Read(b[:min(len(b), 4<<10)])
 }
+
+// An ack of the greatest tag there is, which a loop up to it never passes.
+func TestLastTagInTransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, multiple := range []bool{false, true} {
+			client := servePipes(t, &amqpserver.Server{}).dial(t)
+			client.open()
+			client.send(method(1, &wire.TxSelect{}) + method(1, &wire.BasicAck{DeliveryTag: 1<<64 - 1, Multiple: multiple}))
+			client.expect("tx.select-ok", "channel.close")
+		}
+	})
+}

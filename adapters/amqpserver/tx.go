@@ -80,22 +80,24 @@ func (ch *channel) txCommit() error {
 // settle notes outcomes until commit. It reports false if there is nothing to
 // settle.
 func (tx *transaction) settle(u *unacked, tag uint64, multiple bool, as pubsub.Outcome) bool {
-	first := tag
-	if multiple {
-		first = u.base
-		if tag == 0 {
-			tag = u.base + uint64(len(u.list)) - 1
-		} else if !u.has(tag) {
-			return false
-		}
+	waits := func(t uint64) bool {
+		_, twice := tx.settled[t]
+		return !twice && u.has(t)
 	}
-	found := multiple && len(u.list) == 0
+	first := tag
+	switch {
+	case multiple && tag == 0:
+		first, tag = u.base, u.base+uint64(len(u.list))-1
+	case !waits(tag):
+		return false
+	case multiple:
+		first = u.base
+	}
 	for t := first; t <= tag; t++ {
-		if _, twice := tx.settled[t]; !twice && u.has(t) {
+		if waits(t) {
 			tx.settled[t] = struct{}{}
 			tx.outcomes = append(tx.outcomes, outcomeOf{t, as})
-			found = true
 		}
 	}
-	return found
+	return true
 }
