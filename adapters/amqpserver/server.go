@@ -99,8 +99,8 @@ type Login struct {
 var ErrServerClosed = errors.New("amqpserver: server closed")
 
 // Serve accepts connections until Shutdown or Close, and then returns
-// [ErrServerClosed]; any other error is the listener's. It closes the
-// listener. For TLS, give it a listener of crypto/tls.
+// [ErrServerClosed]; any other error is the listener's. Where the system has no
+// place for one more connection, it tries again. It closes the listener. For TLS, give it a listener of crypto/tls.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	if !s.track(l) {
@@ -108,7 +108,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 	defer s.untrack(l)
 	for {
-		nc, err := l.Accept()
+		nc, err := s.accept(l)
 		if err != nil {
 			s.mu.Lock()
 			defer s.mu.Unlock()

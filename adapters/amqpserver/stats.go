@@ -15,7 +15,8 @@ type Stats struct {
 	Consumers   int // on all channels
 	Blocked     int // connections whose publishes wait for memory
 
-	MemoryAlarm bool // publishes wait for memory
+	MemoryUsed  int64 // bytes: what Server.MemoryUsed tells, or the heap, garbage included
+	MemoryAlarm bool  // publishes wait for memory
 
 	Accepted     uint64 // connections that were served
 	TurnedAway   uint64 // connections that were too many
@@ -86,11 +87,17 @@ func (c counted) Write(b []byte) (int, error) {
 // Stats returns the figures of this moment. It looks at each connection, and
 // stops none. Safe for concurrent use.
 func (s *Server) Stats() Stats {
+	used := s.MemoryUsed
+	if used == nil {
+		used = heapBytes
+	}
+	bytes := used()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.past
 	now.Connections = len(s.conns)
 	now.Blocked = int(s.blocked.Load())
+	now.MemoryUsed = bytes
 	now.MemoryAlarm = s.alarm.Load() != nil
 	now.FailedLogins = s.failedLogins.Load()
 	for c := range s.conns {

@@ -11,7 +11,7 @@ import (
 // Each figure counts what its comment says.
 func TestStats(t *testing.T) {
 	t.Parallel()
-	s := &amqpserver.Server{MaxConnections: 1}
+	s := &amqpserver.Server{MaxConnections: 1, MemoryUsed: func() int64 { return 3 }}
 	addr := serveAs(t, s)
 	conn, err := amqp.Dial("amqp://guest:guest@" + addr)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestStats(t *testing.T) {
 		<-confirms
 	}
 	declare(plain, "q", nil) // what came before is done
-	want := amqpserver.Stats{Connections: 1, Channels: 2, Accepted: 1, TurnedAway: 1, Published: 7, Confirmed: 5, Refused: 1, Returned: 1}
+	want := amqpserver.Stats{MemoryUsed: 3, Connections: 1, Channels: 2, Accepted: 1, TurnedAway: 1, Published: 7, Confirmed: 5, Refused: 1, Returned: 1}
 	compare(want)
 
 	in, err := plain.Consume("q", "one", false, false, false, false, nil)
