@@ -27,8 +27,8 @@ type Consumer struct {
 // consumer counts there.
 const MaxCredit = 1 << 20
 
-// Join adds a consumer, and hands it what is ready. It counts as a use. An
-// exclusive use that is in the way is an error that wraps
+// Join adds a consumer, and hands it what is ready. While there is one, the queue
+// is in use. An exclusive use that is in the way is an error that wraps
 // [pubsub.ErrAccessRefused], in RabbitMQ's words.
 func (q *Queue) Join(o pubsub.ConsumeOptions, now int64) (*Consumer, error) {
 	return q.Rejoin(o, 0, now)
@@ -51,7 +51,6 @@ func (q *Queue) Rejoin(o pubsub.ConsumeOptions, last uint64, now int64) (*Consum
 		q.active = c
 	}
 	q.line.add(c)
-	q.Touch(now)
 	q.Dispatch(now)
 	return c, nil
 }

@@ -46,7 +46,7 @@ func (l *line) add(c *Consumer) {
 	c.inLine = true
 }
 
-// remove takes a consumer out, and its priority if it was the last of it.
+// remove takes a consumer out that won't come back, and its priority if it was the last of it.
 func (l *line) remove(c *Consumer) {
 	i, ok := l.find(c.priority)
 	if !ok {
@@ -54,7 +54,6 @@ func (l *line) remove(c *Consumer) {
 	}
 	waiting := &(*l)[i].consumers
 	waiting.filter(func(other **Consumer) bool { return *other != c })
-	c.inLine = false
 	if waiting.n == 0 {
 		*l = slices.Delete(*l, i, i+1)
 	}

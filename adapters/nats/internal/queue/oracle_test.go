@@ -303,6 +303,17 @@ func (o *oracle) purge() (n int) {
 	return n
 }
 
+func (o *oracle) expiry(m *pubsub.Publication, arrived int64) int64 {
+	expires := int64(Never)
+	if ttl := o.settings.MessageTTL; ttl != nil {
+		expires = arrived + ttl.Nanoseconds()
+	}
+	if m.Expiration != nil {
+		expires = min(expires, arrived+m.Expiration.Nanoseconds())
+	}
+	return expires
+}
+
 func (o *oracle) touch(now int64) { o.touched, o.lastUsed = true, now }
 
 func (o *oracle) unusedAt() int64 {
@@ -317,6 +328,17 @@ func (o *oracle) due() int64 {
 		return o.unusedAt()
 	}
 	return min(o.unusedAt(), o.ready[o.head()].Expires)
+}
+
+// redelivered returns the places of those that are ready again, the lowest first.
+func (o *oracle) redelivered() (seqs []uint64) {
+	for _, e := range o.ready {
+		if e.Redelivered {
+			seqs = append(seqs, e.Seq)
+		}
+	}
+	slices.Sort(seqs)
+	return seqs
 }
 
 // refuses adds the pending ones to a copy, and looks.

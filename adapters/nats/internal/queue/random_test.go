@@ -191,6 +191,11 @@ func (h *history) compare() {
 	same(h, "Consumers", h.q.Consumers(), h.o.consumers())
 	same(h, "Credit", h.q.Credit(), h.o.credits())
 	same(h, "Due", h.q.Due(), h.o.due())
+	redelivered := h.q.Redelivered()
+	slices.Sort(redelivered)
+	if want := h.o.redelivered(); !slices.Equal(redelivered, want) && !h.failed {
+		h.errorf("Redelivered: got %v, want %v", redelivered, want)
+	}
 	size, pending, each := h.choose(10), h.choose(6), h.choose(8)
 	same(h, fmt.Sprintf("Refuses(%d, %d, %d)", size, pending, pending*each),
 		h.q.Refuses(size, pending, pending*each), h.o.refuses(size, pending, each))
@@ -209,7 +214,9 @@ func (h *history) add() {
 		h.late = slices.Delete(h.late, i, i+1)
 		h.seq--
 	}
-	e.Expires = h.q.Expiry(&e.Message.Message, h.now-int64(h.choose(3)))
+	arrived := h.now - int64(h.choose(3))
+	e.Expires = h.q.Expiry(&e.Message.Message, arrived)
+	same(h, "Expiry", e.Expires, h.o.expiry(e.Message, arrived))
 	h.logf("add %d at %d: priority %d, %d bytes, expires %d", e.Seq, h.now, e.Message.Priority, len(e.Message.Body), e.Expires)
 	h.q.Add(e, h.now)
 	h.o.add(e, h.now)

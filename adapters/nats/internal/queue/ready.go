@@ -78,3 +78,26 @@ func (r *ready) popRequeued() Entry {
 	}
 	return first
 }
+
+// Redelivered returns the places of the ready messages that were handed out before, in no
+// particular order.
+func (q *Queue) Redelivered() (seqs []uint64) {
+	for i := range q.levels {
+		seqs = q.levels[i].redelivered(seqs)
+	}
+	return seqs
+}
+
+func (r *ready) redelivered(seqs []uint64) []uint64 {
+	for i := range r.requeued {
+		if e := &r.requeued[i]; e.Redelivered {
+			seqs = append(seqs, e.Seq)
+		}
+	}
+	for i := range r.fresh.n {
+		if e := r.fresh.at(i); e.Redelivered {
+			seqs = append(seqs, e.Seq)
+		}
+	}
+	return seqs
+}
