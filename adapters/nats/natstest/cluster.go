@@ -63,6 +63,34 @@ func (c *Cluster) Leader(ctx context.Context, stream string) (*Server, error) {
 	return leader, nil
 }
 
+// MetaLeader returns the node that leads the cluster itself, which creates, places
+// and deletes streams and consumers. It waits until there is one.
+func (c *Cluster) MetaLeader(ctx context.Context) (*Server, error) {
+	var leader *Server
+	err := poll(ctx, func(ctx context.Context) error {
+		for _, s := range c.nodes {
+			var now struct {
+				Meta struct {
+					Leader string `json:"leader"`
+				} `json:"meta_cluster"`
+			}
+			// Only what a node says of itself: others may not know that it is gone.
+			if body, err := monitor(ctx, s.ports.monitor, "/jsz"); err != nil || json.Unmarshal(body, &now) != nil {
+				continue
+			}
+			if now.Meta.Leader == s.name {
+				leader = s
+				return nil
+			}
+		}
+		return errors.New("no node that runs says that it leads")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the leader of the cluster: %w", err)
+	}
+	return leader, nil
+}
+
 // StepDown makes the leader of a stream step down, and returns when the nodes have
 // elected a leader: another one as a rule, which NATS doesn't promise.
 func (c *Cluster) StepDown(ctx context.Context, stream string) error {

@@ -22,6 +22,14 @@ func TestCluster(t *testing.T) {
 	must(t, err)
 	must(t, c.StepDownConsumer(ctx, "S", "C"))
 	loseLeader(t, c, (*natstest.Server).Shutdown)
+	old, err := c.MetaLeader(ctx)
+	must(t, err)
+	must(t, old.Shutdown())
+	next, err := c.MetaLeader(ctx)
+	must(t, err)
+	if next == old {
+		t.Errorf("%s leads the cluster and is down", next.Name())
+	}
 	if _, err := c.Leader(ctx, "nope"); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("the leader of a stream that is not there: %v", err)
 	}

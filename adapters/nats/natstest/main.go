@@ -67,6 +67,8 @@ func startOwnProcess(config string) (*process, error) {
 		return nil, err
 	}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), configVariable+"="+config)
+	cmd.Env = append(os.Environ(), configVariable+"="+config,
+		// A program with the race detector otherwise ends a second after its end.
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	return startProcess(cmd)
 }

@@ -14,10 +14,14 @@ type settings struct {
 	user, password string
 	extra          []string // more lines of the configuration
 	launch         func(config string) (instance, error)
+	pick           func(servers int) ([]ports, error)
 }
 
 func collect(options []Option) settings {
-	s := settings{launch: func(config string) (instance, error) { return orNil(startEmbedded(config)) }}
+	s := settings{
+		launch: func(config string) (instance, error) { return orNil(startEmbedded(config)) },
+		pick:   freePorts,
+	}
 	for _, o := range options {
 		o(&s)
 	}
@@ -65,7 +69,7 @@ func orNil[P instance](p P, err error) (instance, error) {
 
 // config writes the configuration of a server with these ports, one of all servers
 // of a cluster.
-func (s settings) config(name, store string, p ports, all []ports) string {
+func (s settings) config(name, cluster, store string, p ports, all []ports) string {
 	var b strings.Builder
 	set := func(key, value string) { fmt.Fprintf(&b, "%s: %s\n", key, strconv.Quote(value)) }
 	set("server_name", name)
@@ -73,7 +77,7 @@ func (s settings) config(name, store string, p ports, all []ports) string {
 	set("http", loopback(p.monitor))
 	fmt.Fprintf(&b, "jetstream {\n store_dir: %q\n max_memory_store: 4GB\n max_file_store: 64GB\n}\n", store)
 	if len(all) > 1 {
-		fmt.Fprintf(&b, "cluster {\n name: natstest\n listen: %q\n routes: [\n", loopback(p.route))
+		fmt.Fprintf(&b, "cluster {\n name: %q\n listen: %q\n routes: [\n", cluster, loopback(p.route))
 		for _, other := range all {
 			if other == p {
 				continue

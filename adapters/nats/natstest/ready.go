@@ -22,10 +22,10 @@ const pollEvery = 20 * time.Millisecond
 func poll(ctx context.Context, ready func(context.Context) error) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	// A try is bounded, since without a leader a request stays without an answer;
-	// and the bound grows, since on a busy machine all may take long.
-	for limit := 200 * time.Millisecond; ; limit = min(2*limit, 10*time.Second) {
-		try, cancel := context.WithTimeout(ctx, limit)
+	for began := time.Now(); ; {
+		// A try is bounded, since without a leader a request stays without an
+		// answer; and the bound grows, since on a busy machine all takes long.
+		try, cancel := context.WithTimeout(ctx, 200*time.Millisecond+time.Since(began)/4)
 		err := ready(try)
 		cancel()
 		if err == nil || final(err) {
@@ -70,19 +70,25 @@ func greets(ctx context.Context, port int, name string) error {
 // part of every stream and consumer is up to date. See
 // https://docs.nats.io/running-a-nats-service/nats_admin/monitoring#health.
 func healthy(ctx context.Context, port int) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback(port)+"/healthz", nil)
+	_, err := monitor(ctx, port, "/healthz")
+	return err
+}
+
+// monitor asks a server's monitoring port.
+func monitor(ctx context.Context, port int, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+loopback(port)+path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Close = true // no connection, and no goroutine, is kept for another request
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %s", resp.Status, body)
 	}
-	return err
+	return body, err
 }

@@ -16,7 +16,14 @@ import (
 	"github.com/gobindery/bindery/adapters/nats/natstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(natstest.Main(m)) }
+// waitToBeKilled is for TestHardDeath.
+var waitToBeKilled = func() {}
+
+func TestMain(m *testing.M) {
+	tests := natstest.Main(m)
+	waitToBeKilled()
+	goleak.VerifyTestMain(tests)
+}
 
 // A server keeps streams in memory and in files; the files are there after a
 // restart.
