@@ -6,14 +6,15 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gobindery/bindery/cmd/internal/cli"
-	"github.com/gobindery/bindery/pubsub"
 )
 
 const help = `Speak RabbitMQ's protocol, AMQP 0-9-1, over any backend.
@@ -25,15 +26,22 @@ serve stands in front of another broker.
 There is the vhost "/" and one user, guest with the password guest, who may
 connect from this machine only. To listen beyond it, name another one with
 --user; its password comes from $` + passwordVariable + `, or from the first
-line of --password-file, never from the command line.
+line of --password-file, never from the command line. There, wrong passwords
+take 3 s, and only a few of one address are looked at in that time.
 
-Ctrl-C and SIGTERM tell the clients that serve goes, and end it.
+While more than --memory-limit is in use, clients that publish wait, and those
+that consume go on. The process can take twice as much, because garbage comes to
+it. With --metrics, /metrics has figures for Prometheus, and /healthz answers 200
+while the broker can be reached, else 503 with the reason.
+
+Ctrl-C and SIGTERM tell the clients that serve goes, and end it: at once when
+they have answered, and after 5 s in any case.
 
 The shell's completion: serve completion bash|zsh|fish|powershell writes its
 script.`
 
 const examples = `  serve
-  serve --listen 127.0.0.1:5673
+  serve --listen 127.0.0.1:5673 --metrics 127.0.0.1:9419 --memory-limit 512MiB
   serve --listen :5671 --user app --password-file /run/secrets/app --tls-cert cert.pem --tls-key key.pem
   serve -b amqp://guest:guest@localhost:5672/ --listen 127.0.0.1:5673`
 
@@ -43,12 +51,22 @@ const passwordVariable = "BINDERY_SERVE_PASSWORD"
 type server struct {
 	cli.Env
 	listen, broker, user, passwordFile, cert, key string
-	logLevel                                      string
+	metrics, logLevel                             string
+
+	connections, channels int
+	frame, memory         int64
+	handshake             time.Duration
 }
+
+// guessDelay is how long a wrong password takes where others can reach serve.
+const guessDelay = 3 * time.Second
 
 // Run runs the command and returns its exit code.
 func Run(ctx context.Context, args []string, env cli.Env) int {
-	s := &server{Env: env, logLevel: "warn"}
+	s := &server{
+		Env: env, logLevel: "warn",
+		connections: 1 << 16, channels: 2047, frame: 128 << 10, memory: 1 << 30, handshake: 10 * time.Second,
+	}
 	cmd := &cobra.Command{
 		Use:     "serve [flags]",
 		Long:    help,
@@ -69,6 +87,12 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 	flags.StringVar(&s.passwordFile, "password-file", "", "`file` whose first line is the user's password")
 	flags.StringVar(&s.cert, "tls-cert", "", "`file` with the certificate for TLS, in PEM form")
 	flags.StringVar(&s.key, "tls-key", "", "`file` with the certificate's key, in PEM form")
+	flags.StringVar(&s.metrics, "metrics", "", "`address` on this machine to serve metrics and health on by HTTP; port 0 is any free one")
+	cli.Number(cmd, &s.connections, "max-connections", "", 1, math.MaxInt, "`count` of clients that may be connected at once")
+	cli.Number(cmd, &s.channels, "max-channels", "", 1, math.MaxUint16, "`count` of channels that each of them may have")
+	cli.Size(cmd, &s.frame, "frame-max", 4<<10, 128<<20, "`size` of the largest frame")
+	cli.Size(cmd, &s.memory, "memory-limit", 0, math.MaxInt64, "`size` of what may be in use until clients that publish wait; 0 is no limit")
+	cli.Duration(cmd, &s.handshake, "handshake-timeout", "`time` that a client may take until its connection is open")
 	cli.Choice(cmd, &s.logLevel, "log-level", "", []string{"debug", "info", "warn", "error"}, "log to standard error from this `level` on: debug, info, warn or error")
 	return cli.Execute(ctx, cmd, args, env)
 }
@@ -82,25 +106,41 @@ func (s *server) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkBroker(ctx); err != nil {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
 		return err
 	}
-	l, err := s.open(config != nil)
+	log := slog.New(slog.NewTextHandler(s.Stderr, &slog.HandlerOptions{Level: level}))
+	amqp := cli.AMQPServer(s.Env, s.broker, s.user, password, log)
+	amqp.MaxConnections, amqp.ChannelMax, amqp.FrameMax = s.connections, uint16(s.channels), uint32(s.frame)
+	amqp.MemoryLimit, amqp.HandshakeTimeout = s.memory, s.handshake
+	if err := amqp.CheckBroker(ctx); err != nil { // before clients come
+		return err
+	}
+	l, local, err := s.open(config != nil)
 	if err != nil {
 		return err
+	}
+	if !local {
+		amqp.LoginDelay = guessDelay
 	}
 	scheme := "amqp"
 	address := l.Addr()
 	if config != nil {
 		scheme, l = "amqps", tls.NewListener(l, config)
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
-		return err
+	about := ""
+	if s.metrics != "" {
+		m, err := listenMetrics(s.metrics)
+		if err != nil {
+			l.Close()
+			return err
+		}
+		defer monitor(m, amqp, log)()
+		about = fmt.Sprintf(" [*] Metrics at http://%s/metrics, health at http://%[1]s/healthz\n", m.Addr())
 	}
-	log := slog.New(slog.NewTextHandler(s.Stderr, &slog.HandlerOptions{Level: level}))
-	fmt.Fprintf(s.Stderr, " [*] Serving %s://%s@%s/. To exit press CTRL+C\n", scheme, s.user, address)
-	return cli.ServeAMQP(ctx, l, cli.AMQPServer(s.Env, s.broker, s.user, password, log))
+	fmt.Fprintf(s.Stderr, " [*] Serving %s://%s@%s/. To exit press CTRL+C\n%s", scheme, s.user, address, about)
+	return amqp.Run(ctx, l)
 }
 
 // password is the user's.
@@ -139,34 +179,29 @@ func (s *server) tls() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-// checkBroker makes sure that the broker can be reached, before clients come.
-func (s *server) checkBroker(ctx context.Context) error {
-	b, err := s.Backends.Open(ctx, s.broker, &pubsub.Options{})
-	if err != nil {
-		return err
-	}
-	return b.Close()
-}
-
 // open listens: beyond this machine only for a user whose password nobody
-// knows.
-func (s *server) open(secure bool) (net.Listener, error) {
+// knows. It reports whether it is this machine alone.
+func (s *server) open(secure bool) (l net.Listener, local bool, err error) {
 	host, _, err := net.SplitHostPort(s.listen)
 	if err != nil {
-		return nil, cli.Usagef("--listen %q is no address; give HOST:PORT, as 127.0.0.1:5672", s.listen)
+		return nil, false, cli.Usagef("--listen %q is no address; give HOST:PORT, as 127.0.0.1:5672", s.listen)
 	}
-	ip := net.ParseIP(host)
-	if local := host == "localhost" || ip != nil && ip.IsLoopback(); !local {
+	local = isLoopback(host)
+	if !local {
 		if s.user == "guest" {
-			return nil, cli.Usagef("to listen on %s, which others can reach, name a user of your own with --user, with a password in $%s or --password-file", s.listen, passwordVariable)
+			return nil, false, cli.Usagef("to listen on %s, which others can reach, name a user of your own with --user, with a password in $%s or --password-file", s.listen, passwordVariable)
 		}
 		if !secure {
 			fmt.Fprintf(s.Stderr, "serve: without --tls-cert and --tls-key the password and all messages go over the network in the clear\n")
 		}
 	}
-	l, err := net.Listen("tcp", s.listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; another broker may run there: choose a port with --listen", s.listen, err)
+	if l, err = net.Listen("tcp", s.listen); err != nil {
+		return nil, false, fmt.Errorf("listen on %s: %w; another broker may run there: choose a port with --listen", s.listen, err)
 	}
-	return l, nil
+	return l, local, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

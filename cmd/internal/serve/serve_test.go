@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,16 @@ var serving = regexp.MustCompile(`^ \[\*\] Serving (amqps?://\S+@\S+/)\. To exit
 // returns its exit code.
 func start(t *testing.T, args ...string) (url string, stop func() int) {
 	t.Helper()
+	url, _, stop = startMonitored(t, args...)
+	return url, stop
+}
+
+var monitored = regexp.MustCompile(`^ \[\*\] Metrics at (http://127\.0\.0\.1:\d+)/metrics, health at (http://127\.0\.0\.1:\d+)/healthz\n$`)
+
+// startMonitored also returns where figures and health are, if args ask for
+// them.
+func startMonitored(t *testing.T, args ...string) (url, http string, stop func() int) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	code := make(chan int, 1)
@@ -40,6 +51,15 @@ func start(t *testing.T, args ...string) (url string, stop func() int) {
 		cancel()
 		t.Fatalf("serve printed %q", line)
 	}
+	if slices.Contains(args, "--metrics") {
+		line, _ := lines.ReadString('\n')
+		m := monitored.FindStringSubmatch(line)
+		if m == nil || m[1] != m[2] {
+			cancel()
+			t.Fatalf("serve printed %q", line)
+		}
+		http = m[1]
+	}
 	read := make(chan struct{})
 	go func() { io.Copy(io.Discard, lines); close(read) }()
 	stop = func() int {
@@ -47,7 +67,7 @@ func start(t *testing.T, args ...string) (url string, stop func() int) {
 		<-read
 		return <-code
 	}
-	return m[1], stop
+	return m[1], http, stop
 }
 
 // What emit sends through serve, receive gets; at its end serve exits with 0.
@@ -112,6 +132,14 @@ func TestMisuse(t *testing.T) {
 		{[]string{"--user", "app"}, 2, "serve: user app needs a password: set $BINDERY_SERVE_PASSWORD, or give --password-file"},
 		{[]string{"--tls-cert", "c.pem"}, 2, "serve: TLS needs both --tls-cert and --tls-key"},
 		{[]string{"--password-file", "/nowhere"}, 1, "serve: read --password-file: open /nowhere: no such file or directory"},
+		{[]string{"--listen", "127.0.0.1:0", "--metrics", "9419"}, 2, `serve: --metrics "9419" is no address; give HOST:PORT, as 127.0.0.1:9419`},
+		{[]string{"--listen", "127.0.0.1:0", "--metrics", ":9419"}, 2, "serve: --metrics :9419 could be reached by others, and asks nobody for a password; give an address of this machine alone, as 127.0.0.1:9419"},
+		{[]string{"--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:99999"}, 1, "serve: listen for --metrics on 127.0.0.1:99999: "},
+		{[]string{"--max-connections", "0"}, 2, `serve: --max-connections "0": must be a whole number of 1 or more`},
+		{[]string{"--max-channels", "65536"}, 2, `serve: --max-channels "65536": must be a whole number from 1 to 65535`},
+		{[]string{"--frame-max", "4095"}, 2, `serve: --frame-max "4095": must be a size from 4KiB to 128MiB, as 128KiB or 131072`},
+		{[]string{"--memory-limit", "some"}, 2, `serve: --memory-limit "some": must be a size from 0 to 9223372036854775807, as 1GiB or 1073741824`},
+		{[]string{"--handshake-timeout", "10"}, 2, `serve: --handshake-timeout "10": must be a time of more than zero, as 10s or 500ms`},
 		{[]string{"-b", "kafka://x"}, 2, `unknown scheme "kafka"`},
 		{[]string{"--listne", ":0"}, 2, "did you mean --listen?"},
 	} {
