@@ -111,8 +111,8 @@ func TestConfig(t *testing.T) {
 	if got := connect(t, s.URL()).Conn().MaxPayload(); got != 2000 {
 		t.Errorf("the client is told of %d bytes", got)
 	}
-	if n := s.Embedded().NumClients(); n != 1 {
-		t.Errorf("the server has %d clients", n)
+	if name := s.Embedded().Name(); name != s.Name() {
+		t.Errorf("the server's name is %s, want %s", name, s.Name())
 	}
 	must(t, s.Shutdown())
 	if s.Embedded() != nil {
