@@ -107,13 +107,13 @@ func (c *conn) authenticate(m *wire.ConnectionStartOk) error {
 	if err != nil {
 		return err
 	}
-	refuse := func() {
+	tell := func() {
 		if c.failureClose {
 			c.fail(wire.Errorf(wire.AccessRefused, "Login was refused using authentication mechanism %s. For details see the broker logfile.", m.Mechanism))
 		}
 	}
-	if !c.check(user, password, refuse) {
-		return fmt.Errorf("%w: user %q gave a wrong password, or isn't known, or wrong ones came from its address just before", errHandshake, user)
+	if err := c.check(user, password, tell); err != nil {
+		return err
 	}
 	c.user = user
 	return nil

@@ -2,6 +2,7 @@ package amqpserver
 
 import (
 	"crypto/subtle"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -38,10 +39,10 @@ func (l *logins) add(from netip.Prefix, n int) {
 	}
 }
 
-// check reports whether a password is right. A wrong one takes LoginDelay, also
-// if the client goes, which else would come again at once. refuse is called
+// check returns nil for a right password. A wrong one takes LoginDelay, also if
+// the client goes, which else would come again at once. The client is told
 // before.
-func (c *conn) check(user, password string, refuse func()) bool {
+func (c *conn) check(user, password string, tell func()) error {
 	s, from := c.server, origin(c.nc.RemoteAddr())
 	right := s.Authenticate
 	if right == nil {
@@ -50,18 +51,18 @@ func (c *conn) check(user, password string, refuse func()) bool {
 	slow := s.LoginDelay > 0
 	if slow && s.logins.full(from) {
 		s.failedLogins.Add(1)
-		refuse()
-		return false
+		tell()
+		return fmt.Errorf("%w: the password of user %q was not looked at, because %d wrong ones have just come from %v", errHandshake, user, waitingMost, from)
 	}
 	if right(user, password) {
-		return true
+		return nil
 	}
 	if slow {
 		s.logins.add(from, 1)
 		defer s.logins.add(from, -1)
 	}
 	s.failedLogins.Add(1)
-	refuse()
+	tell()
 	if slow {
 		t := time.NewTimer(s.LoginDelay)
 		defer t.Stop()
@@ -70,7 +71,7 @@ func (c *conn) check(user, password string, refuse func()) bool {
 		case <-s.closing:
 		}
 	}
-	return false
+	return fmt.Errorf("%w: user %q gave a wrong password, or isn't known", errHandshake, user)
 }
 
 func guest(user, password string) bool {
