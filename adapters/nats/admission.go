@@ -1,0 +1,76 @@
+package nats
+
+import (
+	"context"
+	"errors"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/gobindery/bindery/adapters/nats/internal/message"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// A queue that refuses messages when it is full has its leader decide: a copy
+// for it goes to the leader, which stores it or says no. The store's
+// answer goes to the publisher directly.
+
+var (
+	refusedAnswer = []byte(`{"refused":true,"error":null}`)
+	nobodyAnswer  = []byte(`{"nobody":true,"error":null}`)
+)
+
+// askAdmission sends a copy to the leader of its queue.
+func (p *publisher) askAdmission(token uint64, s *sending) {
+	c := p.conn
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	l, remote, err := c.findLeader(ctx, s.queue, true)
+	switch {
+	case errors.Is(err, pubsub.ErrNotFound):
+		p.resolve(token, nil) // deleted just after it was routed
+	case err != nil:
+		// retry asks again
+	case l != nil:
+		p.admit(l, s.msg)
+	default:
+		m := *s.msg
+		m.Subject = c.names.controlSubject(remote)
+		c.nc.PublishMsg(&m)
+	}
+}
+
+// admit stores a message for a queue that is led here, or refuses it.
+func (p *publisher) admit(l *leader, m *nats.Msg) {
+	nc := p.conn.nc
+	ok, err := l.admit(m.Header.Get(idHeader), len(m.Data), func() *pubsub.Publication {
+		pub, err := message.Decode(m.Header, m.Subject, m.Data)
+		if err != nil {
+			p.conn.warn("a message that was refused can't be read", err)
+			return &pubsub.Publication{}
+		}
+		return pub
+	})
+	switch {
+	case err != nil:
+		nc.Publish(m.Reply, nobodyAnswer)
+	case !ok:
+		nc.Publish(m.Reply, refusedAnswer)
+	default:
+		stored := *m
+		stored.Subject = l.queue.subject
+		nc.PublishMsg(&stored)
+	}
+}
+
+// relay takes a copy that another connection has sent.
+func (p *publisher) relay(m *nats.Msg) {
+	c := p.conn
+	c.mu.Lock()
+	l := c.leaders[m.Header.Get(admitHeader)]
+	c.mu.Unlock()
+	if l == nil {
+		c.nc.Publish(m.Reply, nobodyAnswer)
+		return
+	}
+	p.admit(l, m)
+}

@@ -1,0 +1,426 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/gobindery/bindery/adapters/nats/internal/message"
+	engine "github.com/gobindery/bindery/adapters/nats/internal/queue"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// control is how connections talk with one another: each takes requests for the
+// queues that it leads, and deliveries of those that others lead, on subjects of its own.
+// Nothing of this is stored. A connection that has died has no subscription on its
+// subjects any more, and the server says so at once.
+type control struct {
+	conn     *Conn
+	requests *nats.Subscription
+	incoming *nats.Subscription
+	notices  *nats.Subscription
+}
+
+// errGone is that of a request to a connection that is no more.
+var errGone = errors.New("the connection is gone")
+
+// The operations.
+const (
+	opPing    = "ping"
+	opJoin    = "join"
+	opCancel  = "cancel"
+	opLeave   = "leave"
+	opSettle  = "settle"
+	opGet     = "get"
+	opInspect = "inspect"
+	opPurge   = "purge"
+	opDelete  = "delete"
+)
+
+// request is what one connection asks of another.
+type request struct {
+	Op    string
+	From  string `json:",omitempty"` // the connection's id
+	Queue string `json:",omitempty"` // its incarnation
+	ID    uint64 `json:",omitempty"` // of the subscription
+
+	Join        *joining     `json:",omitempty"`
+	Tag         uint64       `json:",omitempty"`
+	Settlements []settlement `json:",omitempty"`
+	AutoAck     bool         `json:",omitempty"`
+	Use         bool         `json:",omitempty"`
+	IfUnused    bool         `json:",omitempty"`
+	IfEmpty     bool         `json:",omitempty"`
+}
+
+// answer is what it says.
+type answer struct {
+	NotLeader bool     `json:",omitempty"`
+	Error     string   `json:",omitempty"`
+	Code      int      `json:",omitempty"` // which of codes it wraps, counted from 1
+	Lost      []uint64 `json:",omitempty"`
+	Status    status
+	Count     int
+}
+
+// codes are the errors that an answer may wrap.
+var codes = []error{
+	pubsub.ErrNotFound, pubsub.ErrPreconditionFailed, pubsub.ErrAccessRefused, pubsub.ErrResourceLocked, pubsub.ErrDeliveryLost,
+	pubsub.ErrUnavailable, pubsub.ErrUnsupported,
+}
+
+// err is the error of an answer.
+func (a *answer) err() error {
+	switch {
+	case a.NotLeader:
+		return errNotLeader
+	case a.Error == "":
+		return nil
+	case a.Code > 0 && a.Code <= len(codes):
+		is := codes[a.Code-1]
+		return fmt.Errorf("%w%s", is, strings.TrimPrefix(a.Error, is.Error()))
+	}
+	return errors.New(a.Error)
+}
+
+func (a *answer) set(err error) {
+	if err == nil {
+		return
+	}
+	if errors.Is(err, errNotLeader) {
+		a.NotLeader = true
+		return
+	}
+	a.Error = err.Error()
+	for i, is := range codes {
+		if errors.Is(err, is) {
+			a.Code = i + 1
+			return
+		}
+	}
+}
+
+func newControl(c *Conn) *control { return &control{conn: c} }
+
+// start takes requests.
+func (t *control) start() error {
+	c := t.conn
+	for _, s := range []struct {
+		subject string
+		handle  nats.MsgHandler
+		sub     **nats.Subscription
+	}{
+		{c.names.controlSubject(c.id), t.serve, &t.requests},
+		{c.names.deliverySubject(c.id), t.delivered, &t.incoming},
+		{c.names.noticeSubject(), t.notice, &t.notices},
+	} {
+		sub, err := c.nc.Subscribe(s.subject, s.handle)
+		if err != nil {
+			return brokerError(err)
+		}
+		sub.SetPendingLimits(-1, -1) // bounded by what consumers may have unsettled
+		*s.sub = sub
+	}
+	return c.nc.FlushTimeout(patience)
+}
+
+func (t *control) stop() {
+	for _, s := range []*nats.Subscription{t.requests, t.incoming, t.notices} {
+		if s != nil {
+			s.Unsubscribe()
+		}
+	}
+}
+
+// serve answers a request. Those that take time are answered by a goroutine.
+func (t *control) serve(m *nats.Msg) {
+	if m.Header.Get(admitHeader) != "" {
+		t.conn.publisher.relay(m)
+		return
+	}
+	var r request
+	if err := json.Unmarshal(m.Data, &r); err != nil {
+		return
+	}
+	if r.Op == opPing {
+		t.reply(m, &answer{})
+		return
+	}
+	c := t.conn
+	c.mu.Lock()
+	l := c.leaders[r.Queue]
+	c.mu.Unlock()
+	if l == nil {
+		t.reply(m, &answer{NotLeader: true})
+		return
+	}
+	from := member{r.From, r.ID}
+	var a answer
+	switch r.Op {
+	case opJoin:
+		lost, err := l.join(from, r.Join, &elsewhere{c, from})
+		a.Lost = lost
+		a.set(err)
+	case opCancel:
+		a.set(l.cancel(from, r.Tag))
+	case opLeave:
+		a.set(l.leave(from))
+	case opSettle:
+		for _, x := range r.Settlements {
+			if err := l.settle(from, x.Tag, x.Outcome, x.Multiple); err != nil {
+				a.set(err)
+				break
+			}
+		}
+	case opGet:
+		t.get(m, l, from, r.AutoAck)
+		return
+	case opInspect, opPurge, opDelete:
+		c.spawn(func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			t.slow(ctx, &r, l, &a)
+			t.reply(m, &a)
+		})
+		return
+	}
+	t.reply(m, &a)
+}
+
+// slow does what waits for JetStream.
+func (t *control) slow(ctx context.Context, r *request, l *leader, a *answer) {
+	var err error
+	switch r.Op {
+	case opInspect:
+		a.Status, err = l.inspect(ctx, r.Use)
+	case opPurge:
+		a.Count, err = l.purge(ctx)
+	case opDelete:
+		a.Count, err = l.delete(ctx, pubsub.DeleteQueueOptions{IfUnused: r.IfUnused, IfEmpty: r.IfEmpty})
+	}
+	a.set(err)
+}
+
+func (t *control) reply(m *nats.Msg, a *answer) {
+	b, err := json.Marshal(a)
+	if err != nil {
+		panic(fmt.Sprintf("nats: encode an answer: %v", err)) // it has nothing that JSON hasn't
+	}
+	t.conn.nc.Publish(m.Reply, b)
+}
+
+// ask sends a request to another connection, and waits for the answer.
+func (t *control) ask(ctx context.Context, conn string, r *request) (*answer, error) {
+	r.From = t.conn.id
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	m, err := t.send(ctx, conn, b)
+	if err != nil {
+		return nil, err
+	}
+	var a answer
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return nil, err
+	}
+	return &a, a.err()
+}
+
+func (t *control) send(ctx context.Context, conn string, b []byte) (*nats.Msg, error) {
+	m, err := t.conn.nc.RequestWithContext(ctx, t.conn.names.controlSubject(conn), b)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return nil, errGone
+	}
+	return m, brokerError(err)
+}
+
+func (t *control) join(ctx context.Context, conn string, q *queue, id uint64, j *joining) (lost []uint64, err error) {
+	a, err := t.ask(ctx, conn, &request{Op: opJoin, Queue: q.record.Incarnation, ID: id, Join: j})
+	if err != nil {
+		return nil, err
+	}
+	return a.Lost, nil
+}
+
+func (t *control) cancel(ctx context.Context, conn string, q *queue, id, from uint64) error {
+	_, err := t.ask(ctx, conn, &request{Op: opCancel, Queue: q.record.Incarnation, ID: id, Tag: from})
+	return err
+}
+
+func (t *control) leave(ctx context.Context, conn string, q *queue, id uint64) error {
+	_, err := t.ask(ctx, conn, &request{Op: opLeave, Queue: q.record.Incarnation, ID: id})
+	return err
+}
+
+func (t *control) settle(ctx context.Context, conn string, q *queue, id uint64, group []settlement) error {
+	_, err := t.ask(ctx, conn, &request{Op: opSettle, Queue: q.record.Incarnation, ID: id, Settlements: group})
+	return err
+}
+
+// alive reports whether a connection answers. One that doesn't within the time of
+// a request may still live.
+func (t *control) alive(ctx context.Context, conn string) (bool, error) {
+	_, err := t.ask(ctx, conn, &request{Op: opPing})
+	if errors.Is(err, errGone) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// deliveryHeader tells of a delivery between connections: subscription, tag,
+// sequence, and 1 if it was handed out before.
+const deliveryHeader = "Bindery-Delivery"
+
+// elsewhere is a member at another connection.
+type elsewhere struct {
+	conn *Conn
+	to   member
+}
+
+// deliver sends a delivery. It is called under the leader's lock.
+func (e *elsewhere) deliver(d *engine.Delivery) {
+	m := &nats.Msg{Subject: e.conn.names.deliverySubject(e.to.conn), Data: d.Message.Body, Header: nats.Header{}}
+	encodeDelivery(m, e.to.id, d)
+	e.conn.nc.PublishMsg(m) // who isn't there any more is found out by watch
+}
+
+func encodeDelivery(m *nats.Msg, id uint64, d *engine.Delivery) {
+	message.Encode(m.Header, d.Message)
+	again := 0
+	if d.Redelivered {
+		again = 1
+	}
+	m.Header[deliveryHeader] = []string{fmt.Sprintf("%d %d %d %d", id, d.Tag, d.Seq, again)}
+}
+
+func decodeDelivery(m *nats.Msg) (id uint64, in pubsub.Incoming, h heldItem, err error) {
+	fields := strings.Fields(m.Header.Get(deliveryHeader))
+	var numbers [4]uint64
+	if len(fields) != len(numbers) {
+		return 0, in, h, fmt.Errorf("the header %s has %d fields", deliveryHeader, len(fields))
+	}
+	for i, f := range fields {
+		if numbers[i], err = strconv.ParseUint(f, 10, 64); err != nil {
+			return 0, in, h, err
+		}
+	}
+	p, err := message.Decode(m.Header, m.Subject, m.Data)
+	if err != nil {
+		return 0, in, h, err
+	}
+	again := numbers[3] == 1
+	in = pubsub.Incoming{Envelope: &p.Envelope, Redelivered: again, Tag: numbers[1]}
+	return numbers[0], in, heldItem{Tag: numbers[1], Seq: numbers[2], Again: again}, nil
+}
+
+// delivered takes a delivery of a leader elsewhere.
+func (t *control) delivered(m *nats.Msg) {
+	id, in, h, err := decodeDelivery(m)
+	if err != nil {
+		t.conn.warn("a delivery can't be read", err)
+		return
+	}
+	t.conn.mu.Lock()
+	s := t.conn.subs[id]
+	t.conn.mu.Unlock()
+	if s == nil {
+		return
+	}
+	if s.opts.AutoAck {
+		s.push(in, nil)
+		// The leader sends as many as it hasn't heard of: see remoteOptions.
+		s.mu.Lock()
+		s.unsent.add(settlement{in.Tag, pubsub.Ack, true})
+		idle := !s.unsent.sending
+		s.mu.Unlock()
+		if idle {
+			t.conn.running.Go(s.sendSettlements)
+		}
+		return
+	}
+	s.push(in, &h)
+}
+
+// get answers a get with the message.
+func (t *control) get(m *nats.Msg, l *leader, from member, autoAck bool) {
+	d, ok, ready, err := l.get(from, autoAck)
+	if err != nil || !ok {
+		a := &answer{Count: ready}
+		a.set(err)
+		t.reply(m, a)
+		return
+	}
+	reply := &nats.Msg{Subject: m.Reply, Data: d.Message.Body, Header: nats.Header{}}
+	encodeDelivery(reply, from.id, &d)
+	reply.Header.Set(readyHeader, strconv.Itoa(ready))
+	t.conn.nc.PublishMsg(reply)
+}
+
+const readyHeader = "Bindery-Ready"
+
+// askGet gets a message from a leader elsewhere.
+func (t *control) askGet(ctx context.Context, conn string, s *subscription, autoAck bool) (pubsub.Got, error) {
+	b, err := json.Marshal(&request{Op: opGet, From: t.conn.id, Queue: s.queue.record.Incarnation, ID: s.id, AutoAck: autoAck})
+	if err != nil {
+		return pubsub.Got{}, err
+	}
+	m, err := t.send(ctx, conn, b)
+	if err != nil {
+		return pubsub.Got{}, err
+	}
+	if m.Header.Get(deliveryHeader) == "" {
+		var a answer
+		if err := json.Unmarshal(m.Data, &a); err != nil {
+			return pubsub.Got{}, err
+		}
+		return pubsub.Got{}, a.err()
+	}
+	_, in, h, err := decodeDelivery(m)
+	if err != nil {
+		return pubsub.Got{}, err
+	}
+	ready, _ := strconv.Atoi(m.Header.Get(readyHeader))
+	got := pubsub.Got{Incoming: in, OK: true, Ready: ready}
+	if !autoAck {
+		s.push(in, &h)
+		got.Settler = s
+	}
+	return got, nil
+}
+
+// notice is what connections tell all others.
+type notice struct {
+	Queue  string // its incarnation
+	Leader string `json:",omitempty"` // who leads it now; empty if nobody does
+	Before string `json:",omitempty"` // who did before
+	Needed bool   `json:",omitempty"` // somebody has to
+}
+
+func (t *control) tell(n *notice) {
+	b, err := json.Marshal(n)
+	if err != nil {
+		panic(fmt.Sprintf("nats: encode a notice: %v", err)) // it has nothing that JSON hasn't
+	}
+	t.conn.nc.Publish(t.conn.names.noticeSubject(), b)
+}
+
+// notice hears of a change of leadership.
+func (t *control) notice(m *nats.Msg) {
+	var n notice
+	if err := json.Unmarshal(m.Data, &n); err != nil || n.Leader == t.conn.id || n.Before == t.conn.id {
+		return
+	}
+	t.conn.leaderChanged(&n)
+}
+
+// timeoutContext is one for a request to another connection.
+func timeoutContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, requestTimeout+time.Second)
+}

@@ -1,0 +1,451 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// A feed brings the messages of one stream, in their order, and acks those that
+// are done with. The stream is a work queue: it has one consumer at a time, and that
+// belongs to whoever leads the queue. The consumer's name says who.
+//
+// Messages are pulled: as many as the feed's owner has room for. The consumer
+// never redelivers by itself. When a message might have been lost on its way (its
+// sequence shows a gap, after a reconnect), the feed makes another consumer in place of its own:
+// all that isn't acked comes again, and what the feed knows already is dropped.
+type feed struct {
+	conn   *Conn
+	stream string
+	take   func(stored) // called in order, one at a time
+	room   func() int   // how many messages may come; under no lock of the feed
+	lost   func()       // called when the stream has another's consumer
+
+	life sync.Mutex // held while the consumer is made, checked or ended
+
+	mu          sync.Mutex
+	sub         *nats.Subscription
+	inbox       string
+	consumer    string // its name; empty when it is ended
+	pull        string // the subject of requests for messages
+	generation  int
+	outstanding int    // how many were asked for and have not come
+	sequence    uint64 // that of the consumer, of the last message
+	heard       time.Time
+	seen        uint64            // the stream's sequence of the last message taken
+	replies     map[uint64]*reply // of the messages that are not done, by the stream's sequence
+	acked       []uint64          // since the server was last known to have all acks
+	lastAck     string            // the reply subject of the last of them
+	checking    bool
+}
+
+// reply is how to ack a message, once it is done with as often as it was taken.
+type reply struct {
+	subject string
+	left    int
+}
+
+// stored is a message as a stream brings it.
+type stored struct {
+	seq   uint64
+	at    int64 // when the server stored it, by this machine's clock, in Unix nanoseconds
+	again bool  // it may have been handed out before
+	msg   *nats.Msg
+	hold  func(n int) // says how many queues take the message, if it isn't one
+}
+
+// pullExpires is how long a request for messages is good for.
+const (
+	pullExpires   = 60 * time.Second
+	pullHeartbeat = 5 * time.Second
+	pullMost      = 1024
+)
+
+// consumerName is the name of a feed's consumer: whose it is, and which.
+func consumerName(conn string, generation int) string {
+	return "leader-" + conn + "-" + strconv.Itoa(generation)
+}
+
+// consumerOwner returns whose a consumer is.
+func consumerOwner(name string) (conn string, ok bool) {
+	rest, ok := strings.CutPrefix(name, "leader-")
+	if !ok {
+		return "", false
+	}
+	conn, _, ok = strings.Cut(rest, "-")
+	return conn, ok
+}
+
+func newFeed(c *Conn, stream string, take func(stored), room func() int, lost func()) *feed {
+	return &feed{conn: c, stream: stream, take: take, room: room, lost: lost, inbox: nats.NewInbox(), replies: make(map[uint64]*reply)}
+}
+
+// claim makes the feed's consumer. It fails with JetStream's error if the stream
+// has another, which is then another's.
+func (f *feed) claim(ctx context.Context) error {
+	f.mu.Lock()
+	f.generation++
+	name := consumerName(f.conn.id, f.generation)
+	f.mu.Unlock()
+	err := f.conn.try(ctx, "make a consumer of the stream "+f.stream, func(ctx context.Context) error {
+		_, err := f.conn.js.CreateConsumer(ctx, f.stream, jetstream.ConsumerConfig{
+			Durable:       name,
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       10 * 365 * 24 * time.Hour, // see the comment on feed
+			MaxDeliver:    -1,
+			MaxAckPending: -1,
+			MaxWaiting:    64,
+			DeliverPolicy: jetstream.DeliverAllPolicy,
+		})
+		if isCode(err, codeConsumerExists) {
+			return nil // an attempt whose answer was lost
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.consumer, f.pull = name, f.conn.api+"CONSUMER.MSG.NEXT."+f.stream+"."+name
+	f.outstanding, f.sequence, f.heard = 0, 0, time.Now()
+	return nil
+}
+
+// start begins to bring messages.
+func (f *feed) start() error {
+	sub, err := f.conn.nc.Subscribe(f.inbox, f.receive)
+	if err != nil {
+		return brokerError(err)
+	}
+	sub.SetPendingLimits(-1, -1) // bounded by what is asked for
+	f.mu.Lock()
+	f.sub = sub
+	f.mu.Unlock()
+	f.want()
+	return nil
+}
+
+// want asks for messages if there is room for many.
+func (f *feed) want() {
+	room := min(f.room(), pullMost)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := room - f.outstanding
+	if f.consumer == "" || f.sub == nil || n <= 0 || f.outstanding > 0 && n < pullMost/2 {
+		return
+	}
+	f.outstanding += n
+	f.request(n)
+}
+
+func (f *feed) request(n int) {
+	body, _ := json.Marshal(struct {
+		Batch     int           `json:"batch"`
+		Expires   time.Duration `json:"expires"`
+		Heartbeat time.Duration `json:"idle_heartbeat"`
+	}{n, pullExpires, pullHeartbeat})
+	f.conn.nc.PublishRequest(f.pull, f.inbox, body) // tend asks again if it fails
+}
+
+// receive is called for each message and status.
+func (f *feed) receive(m *nats.Msg) {
+	if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
+		f.status(m, status)
+		return
+	}
+	about, ok := parseAckSubject(m.Reply)
+	if !ok {
+		return
+	}
+	f.mu.Lock()
+	if about.consumer != f.consumer {
+		f.mu.Unlock()
+		return // of the one before
+	}
+	f.heard = time.Now()
+	f.outstanding = max(0, f.outstanding-1)
+	gap := about.sequence != f.sequence+1
+	f.sequence = about.sequence
+	r, known := f.replies[about.stored]
+	switch {
+	case gap:
+	case known:
+		r.subject = m.Reply // it is the new consumer that wants the ack
+	case f.wasAcked(about.stored):
+		f.ack(m.Reply, about.stored)
+		known = true
+	default:
+		f.replies[about.stored] = &reply{m.Reply, 1}
+		f.seen = max(f.seen, about.stored)
+	}
+	f.mu.Unlock()
+	if gap {
+		f.check(true)
+		return
+	}
+	if !known {
+		f.take(stored{
+			seq: about.stored, at: about.at + f.conn.offset.Load(), again: about.deliveries > 1, msg: m,
+			hold: func(n int) { f.hold(about.stored, n) },
+		})
+	}
+	f.want()
+}
+
+// wasAcked reports whether a message that comes again was acked. It is looked for
+// only after another consumer was made.
+func (f *feed) wasAcked(seq uint64) bool {
+	if seq > f.seen {
+		return false
+	}
+	for _, s := range f.acked {
+		if s == seq {
+			return true
+		}
+	}
+	return false
+}
+
+// status deals with what the server says about a request for messages.
+func (f *feed) status(m *nats.Msg, status string) {
+	f.mu.Lock()
+	f.heard = time.Now()
+	text := m.Header.Get("Description")
+	if status == "100" {
+		f.mu.Unlock()
+		return
+	}
+	if n, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages")); err == nil {
+		f.outstanding = max(0, f.outstanding-n)
+	} else {
+		f.outstanding = 0
+	}
+	f.mu.Unlock()
+	if status == "408" || status == "404" {
+		f.want()
+		return
+	}
+	// The consumer is deleted, or moved to another server, or nobody answers.
+	f.conn.log.Debug("a pull ended", "stream", f.stream, "status", status, "description", text)
+	f.check(false)
+}
+
+// check looks in the background whether the consumer is there, and makes another
+// one if it is not, or if again says so. Where another connection has taken the
+// stream over, it calls lost.
+func (f *feed) check(again bool) {
+	f.mu.Lock()
+	if f.checking || f.consumer == "" {
+		f.mu.Unlock()
+		return
+	}
+	f.checking = true
+	f.mu.Unlock()
+	f.conn.running.Go(func() {
+		ctx, cancel := f.conn.background()
+		defer cancel()
+		err := f.recheck(ctx, again)
+		f.mu.Lock()
+		f.checking = false
+		f.mu.Unlock()
+		switch {
+		case err == nil:
+			f.want()
+		case isCode(err, codeConsumerNotUnique, codeConsumerOverlaps, codeStreamNotFound):
+			f.lost()
+		case f.conn.ended.Load():
+		default:
+			f.conn.warn("a queue's messages can't be had; it is tried again", err, "stream", f.stream)
+		}
+	})
+}
+
+func (f *feed) recheck(ctx context.Context, again bool) error {
+	f.life.Lock()
+	defer f.life.Unlock()
+	f.mu.Lock()
+	name := f.consumer
+	f.mu.Unlock()
+	if name == "" {
+		return nil
+	}
+	if again {
+		if err := f.remove(ctx, name); err != nil {
+			return err
+		}
+		return f.claim(ctx)
+	}
+	err := f.conn.try(ctx, "look for the consumer of the stream "+f.stream, func(ctx context.Context) error {
+		return f.conn.request(ctx, "CONSUMER.INFO."+f.stream+"."+name, nil, nil)
+	})
+	if isCode(err, codeConsumerNotFound) {
+		return f.claim(ctx)
+	}
+	return err
+}
+
+func (f *feed) remove(ctx context.Context, name string) error {
+	return f.conn.removeConsumer(ctx, f.stream, name)
+}
+
+// removeConsumer deletes a consumer, unless it is gone.
+func (c *Conn) removeConsumer(ctx context.Context, stream, name string) error {
+	err := c.try(ctx, "delete the consumer of the stream "+stream, func(ctx context.Context) error {
+		return c.request(ctx, "CONSUMER.DELETE."+stream+"."+name, nil, nil)
+	})
+	if isCode(err, codeConsumerNotFound, codeStreamNotFound) {
+		return nil
+	}
+	return err
+}
+
+// hold says how many queues have taken a message; none acks it.
+func (f *feed) hold(seq uint64, n int) {
+	if n == 0 {
+		f.finish(seq)
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, ok := f.replies[seq]; ok {
+		r.left = n
+	}
+}
+
+// finish acks a message, unless other queues have it too.
+func (f *feed) finish(seq uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, ok := f.replies[seq]
+	if !ok {
+		return
+	}
+	if r.left--; r.left > 0 {
+		return
+	}
+	delete(f.replies, seq)
+	f.ack(r.subject, seq)
+}
+
+var ackBody = []byte("+ACK")
+
+// ack sends an ack. The caller holds the lock.
+func (f *feed) ack(subject string, seq uint64) {
+	f.acked, f.lastAck = append(f.acked, seq), subject
+	f.conn.nc.Publish(subject, ackBody) // if it fails, the consumer is made anew and wasAcked knows
+}
+
+// flush returns once the server has all acks that were sent before.
+func (f *feed) flush(ctx context.Context) error {
+	f.mu.Lock()
+	n, subject := len(f.acked), f.lastAck
+	f.mu.Unlock()
+	if n == 0 {
+		return nil
+	}
+	// Acks of one consumer are handled in their order, and this one is answered.
+	if _, err := f.conn.nc.RequestWithContext(ctx, subject, ackBody); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.acked = append(f.acked[:0], f.acked[n:]...)
+	f.mu.Unlock()
+	return nil
+}
+
+// tend is called every second.
+func (f *feed) tend() {
+	f.mu.Lock()
+	quiet := f.outstanding > 0 && time.Since(f.heard) > 3*pullHeartbeat
+	f.mu.Unlock()
+	if quiet {
+		f.mu.Lock()
+		f.outstanding = 0
+		f.mu.Unlock()
+		f.check(false)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	f.flush(ctx) // or the next time
+	f.want()
+}
+
+// end stops the feed and deletes its consumer: the next leader may come.
+func (f *feed) end(ctx context.Context) error {
+	f.life.Lock()
+	defer f.life.Unlock()
+	name := f.stop()
+	if name == "" {
+		return nil
+	}
+	if err := f.flush(ctx); err != nil {
+		f.conn.log.Debug("acks may be lost", "stream", f.stream, "error", err)
+	}
+	return f.remove(ctx, name)
+}
+
+// stop brings no more messages. The consumer stays.
+func (f *feed) stop() (consumer string) {
+	f.mu.Lock()
+	consumer, f.consumer = f.consumer, ""
+	sub := f.sub
+	f.sub = nil
+	f.mu.Unlock()
+	if sub != nil {
+		sub.Unsubscribe()
+	}
+	return consumer
+}
+
+// last returns the stream's sequence of the last message that was taken.
+func (f *feed) last() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seen
+}
+
+// ackSubject is what the subject of a message's ack tells about it.
+type ackSubject struct {
+	consumer   string
+	deliveries uint64
+	stored     uint64 // the stream's sequence
+	sequence   uint64 // the consumer's
+	at         int64  // when it was stored, by the server's clock
+}
+
+// parseAckSubject reads $JS.ACK.<stream>.<consumer>.<deliveries>.<stored>.<sequence>.<time>.<pending>,
+// or the longer form with a domain and an account before the stream.
+func parseAckSubject(s string) (a ackSubject, ok bool) {
+	tokens := strings.Split(s, ".")
+	switch {
+	case len(tokens) == 9:
+		tokens = tokens[3:]
+	case len(tokens) >= 11:
+		tokens = tokens[5:]
+	default:
+		return a, false
+	}
+	a.consumer = tokens[0]
+	var err error
+	for i, p := range []*uint64{&a.deliveries, &a.stored, &a.sequence} {
+		if *p, err = strconv.ParseUint(tokens[1+i], 10, 64); err != nil {
+			return a, false
+		}
+	}
+	if a.at, err = strconv.ParseInt(tokens[4], 10, 64); err != nil {
+		return a, false
+	}
+	return a, true
+}
+
+var _ = pubsub.ErrClosed

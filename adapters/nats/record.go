@@ -1,0 +1,178 @@
+package nats
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gobindery/bindery/adapters/nats/internal/message"
+	"github.com/gobindery/bindery/pubsub"
+)
+
+// A record is the value of one key of the topology's bucket, as JSON. It does not
+// change once it is written: an exchange or queue that is declared again after
+// it was deleted has another incarnation, and bindings name those of both of their
+// ends. So what is deleted takes its bindings along with one write.
+//
+// The record of what was deleted stays for a while, so that others hear of it.
+type record struct {
+	Exchange *exchangeRecord `json:"exchange,omitempty"`
+	Queue    *queueRecord    `json:"queue,omitempty"`
+	Binding  *bindingRecord  `json:"binding,omitempty"`
+
+	// Left is what a queue's leader knew that has left in good order.
+	Left *leftRecord `json:"left,omitempty"`
+
+	// Gone says that it was deleted. Along are the keys of the auto-delete exchanges
+	// that went with it, with their incarnations: who deletes writes records for
+	// them afterwards, and may die before.
+	Gone  bool              `json:"gone,omitempty"`
+	Along map[string]string `json:"along,omitempty"`
+}
+
+type exchangeRecord struct {
+	Incarnation string `json:"incarnation"`
+	Name        string `json:"name"`
+	Kind        string `json:"kind"`
+	Durable     bool   `json:"durable,omitempty"`
+	AutoDelete  bool   `json:"auto_delete,omitempty"`
+	Internal    bool   `json:"internal,omitempty"`
+	Alternate   string `json:"alternate,omitempty"`
+	Arguments   string `json:"arguments,omitempty"`
+}
+
+type queueRecord struct {
+	Incarnation string `json:"incarnation"`
+	Name        string `json:"name"`
+
+	// Owner is the connection whose exclusive queue it is, and Number the queue's
+	// among those of that.
+	Owner  string `json:"owner,omitempty"`
+	Number int    `json:"number,omitempty"`
+
+	Durable              bool        `json:"durable,omitempty"`
+	AutoDelete           bool        `json:"auto_delete,omitempty"`
+	MessageTTL           *int64      `json:"message_ttl_ms,omitempty"`
+	Expires              int64       `json:"expires_ms,omitempty"`
+	MaxLength            *int        `json:"max_length,omitempty"`
+	MaxBytes             *int        `json:"max_length_bytes,omitempty"`
+	Overflow             string      `json:"overflow,omitempty"`
+	DeadLetter           *deadLetter `json:"dead_letter,omitempty"`
+	MaxPriority          uint8       `json:"max_priority,omitempty"`
+	SingleActiveConsumer bool        `json:"single_active_consumer,omitempty"`
+	Arguments            string      `json:"arguments,omitempty"`
+}
+
+type deadLetter struct {
+	Exchange   string  `json:"exchange"`
+	RoutingKey *string `json:"routing_key,omitempty"`
+}
+
+type bindingRecord struct {
+	Exchange   string `json:"exchange"`
+	From       string `json:"from"` // the exchange's incarnation; empty for one that is always there
+	Queue      string `json:"queue,omitempty"`
+	ToExchange string `json:"to_exchange,omitempty"`
+	To         string `json:"to"` // the incarnation of the destination
+	Key        string `json:"key"`
+	Arguments  string `json:"arguments,omitempty"`
+}
+
+// leftRecord is what a queue's leader knew that has left in good order, for the next
+// one. Unlike the other records, it is overwritten.
+type leftRecord struct {
+	Incarnation string       `json:"queue"`
+	Leader      string       `json:"leader"`
+	Handed      uint64       `json:"handed,omitempty"`   // up to this sequence it had messages
+	Returned    []uint64     `json:"returned,omitempty"` // those of them that it had handed out, and that are ready again
+	Members     []leftMember `json:"members,omitempty"`  // who may have others of them
+}
+
+type leftMember struct {
+	Conn string `json:"connection"`
+	ID   uint64 `json:"id"`
+}
+
+// says reports whether there is anything in it.
+func (r *leftRecord) says() bool { return r != nil && (len(r.Returned) > 0 || len(r.Members) > 0) }
+
+// The keys of the bucket. That of a binding holds the incarnations, so that
+// the one of a deleted exchange is never overwritten by a new one's.
+const formatKey = "format"
+
+func exchangeKey(name string) string    { return "e." + escape(name) }
+func queueKey(name string) string       { return "q." + escape(name) }
+func leftKey(incarnation string) string { return "l." + incarnation }
+
+func (b *bindingRecord) key() string {
+	return "b." + strings.TrimRight(hash(b.Exchange, b.From, b.Queue, b.ToExchange, b.To, b.Key, b.Arguments), "=")
+}
+
+func newExchangeRecord(e pubsub.Exchange, incarnation string) *exchangeRecord {
+	return &exchangeRecord{
+		Incarnation: incarnation, Name: e.Name, Kind: string(e.Kind), Durable: e.Durable, AutoDelete: e.AutoDelete,
+		Internal: e.Internal, Alternate: e.Alternate, Arguments: message.FormatTable(e.Arguments),
+	}
+}
+
+func (r *exchangeRecord) exchange() (pubsub.Exchange, error) {
+	args, err := message.ParseTable(r.Arguments)
+	return pubsub.Exchange{
+		Name: r.Name, Kind: pubsub.Kind(r.Kind), Durable: r.Durable, AutoDelete: r.AutoDelete,
+		Internal: r.Internal, Alternate: r.Alternate, Arguments: args,
+	}, err
+}
+
+func newQueueRecord(q pubsub.Queue, incarnation string) *queueRecord {
+	r := &queueRecord{
+		Incarnation: incarnation, Name: q.Name, Durable: q.Durable, AutoDelete: q.AutoDelete,
+		Expires: q.Expires.Milliseconds(), MaxLength: q.MaxLength, MaxBytes: q.MaxBytes, Overflow: string(q.Overflow),
+		MaxPriority: q.MaxPriority, SingleActiveConsumer: q.SingleActiveConsumer, Arguments: message.FormatTable(q.Arguments),
+	}
+	if q.MessageTTL != nil {
+		r.MessageTTL = new(q.MessageTTL.Milliseconds())
+	}
+	if q.DeadLetter != nil {
+		r.DeadLetter = &deadLetter{q.DeadLetter.Exchange, q.DeadLetter.RoutingKey}
+	}
+	return r
+}
+
+func (r *queueRecord) settings() (pubsub.Queue, error) {
+	args, err := message.ParseTable(r.Arguments)
+	q := pubsub.Queue{
+		Name: r.Name, Durable: r.Durable, AutoDelete: r.AutoDelete, Exclusive: r.Owner != "",
+		Expires: time.Duration(r.Expires) * time.Millisecond, MaxLength: r.MaxLength, MaxBytes: r.MaxBytes,
+		Overflow: pubsub.Overflow(r.Overflow), MaxPriority: r.MaxPriority,
+		SingleActiveConsumer: r.SingleActiveConsumer, Arguments: args,
+	}
+	if r.MessageTTL != nil {
+		q.MessageTTL = new(time.Duration(*r.MessageTTL) * time.Millisecond)
+	}
+	if d := r.DeadLetter; d != nil {
+		q.DeadLetter = &pubsub.DeadLetter{Exchange: d.Exchange, RoutingKey: d.RoutingKey}
+	}
+	return q, err
+}
+
+func (r *bindingRecord) binding() (pubsub.Binding, error) {
+	args, err := message.ParseTable(r.Arguments)
+	return pubsub.Binding{Exchange: r.Exchange, Queue: r.Queue, ToExchange: r.ToExchange, Key: r.Key, Arguments: args}, err
+}
+
+func (r *record) encode() []byte {
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(fmt.Sprintf("nats: encode a record: %v", err)) // it has nothing that JSON hasn't
+	}
+	return b
+}
+
+func decodeRecord(b []byte) (*record, error) {
+	var r record
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, err
+	}
+	return &r, nil
+}

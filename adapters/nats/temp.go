@@ -1,0 +1,144 @@
+package nats
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/gobindery/bindery/adapters/nats/internal/message"
+)
+
+// The exclusive queues of a connection have one stream together, in the memory of
+// one server: a message for many of them is stored once, with the queues' numbers in a
+// header, and shared out here. It is done with when each queue is.
+
+// toHeader has the numbers of the exclusive queues that a message is for.
+const toHeader = "Bindery-To"
+
+// openTemp makes the stream for exclusive queues, unless there is one. It is called
+// with topology.mu held, so by one goroutine at a time.
+func (c *Conn) openTemp(ctx context.Context) error {
+	if c.tempFeed() != nil {
+		return nil
+	}
+	f := newFeed(c, c.names.tempStream(c.id), c.takeTemp, func() int { return pullMost }, c.tempLost)
+	if err := c.claimTemp(ctx, f); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.temp = f
+	c.mu.Unlock()
+	return f.start()
+}
+
+func (c *Conn) claimTemp(ctx context.Context, f *feed) error {
+	err := c.createStream(ctx, jetstream.StreamConfig{
+		Name: f.stream, Subjects: []string{c.names.tempSubject(c.id)}, Storage: jetstream.MemoryStorage, Replicas: 1,
+		Description: "exclusive queues of the connection " + c.id + " to the vhost " + c.names.vhost,
+		Metadata:    map[string]string{"bindery-connection": c.id, "bindery-vhost": c.names.vhost},
+	})
+	if err != nil {
+		return err
+	}
+	return f.claim(ctx)
+}
+
+// tempFeed returns the feed of the exclusive queues, or nil.
+func (c *Conn) tempFeed() *feed {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.temp
+}
+
+// tempLost makes the stream again, which a server has lost that was started anew.
+func (c *Conn) tempLost() {
+	c.spawn(func(ctx context.Context) {
+		f := c.tempFeed()
+		if err := c.claimTemp(ctx, f); err != nil {
+			if !c.ended.Load() {
+				c.warn("exclusive queues get no messages; it is tried again", err)
+			}
+			return
+		}
+		f.mu.Lock()
+		f.seen = 0 // it counts from 1 again
+		clear(f.replies)
+		f.acked = nil
+		f.mu.Unlock()
+		f.want()
+	})
+}
+
+// takeTemp shares a message out.
+func (c *Conn) takeTemp(m stored) {
+	numbers := parseNumbers(m.msg.Header.Get(toHeader))
+	p, err := message.Decode(m.msg.Header, m.msg.Subject, m.msg.Data)
+	if err != nil {
+		c.warn("a message for exclusive queues can't be read; it is dropped", err)
+		m.hold(0)
+		return
+	}
+	var space [64]*leader
+	leaders := space[:0]
+	c.mu.Lock()
+	for _, n := range numbers {
+		if l := c.owned[n]; l != nil {
+			leaders = append(leaders, l)
+		}
+	}
+	c.mu.Unlock()
+	m.hold(len(leaders))
+	id := m.msg.Header.Get(idHeader)
+	for _, l := range leaders {
+		l.arrive(arrival{m.seq, m.at, m.again, id, p})
+	}
+}
+
+// formatNumbers writes numbers, which it sorts, with ranges: 1-3,7.
+func formatNumbers(numbers []int) string {
+	slices.Sort(numbers)
+	var b []byte
+	for i := 0; i < len(numbers); {
+		j := i
+		for j+1 < len(numbers) && numbers[j+1] == numbers[j]+1 {
+			j++
+		}
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(numbers[i]), 10)
+		if j > i {
+			b = append(b, '-')
+			b = strconv.AppendInt(b, int64(numbers[j]), 10)
+		}
+		i = j + 1
+	}
+	return string(b)
+}
+
+// mostNumbers bounds what a range may stand for.
+const mostNumbers = 1 << 20
+
+// parseNumbers reads what formatNumbers wrote. What can't be read is left out.
+func parseNumbers(s string) (numbers []int) {
+	for part := range strings.SplitSeq(s, ",") {
+		low, high, isRange := strings.Cut(part, "-")
+		first, err := strconv.Atoi(low)
+		if err != nil {
+			continue
+		}
+		last := first
+		if isRange {
+			if last, err = strconv.Atoi(high); err != nil || last-first > mostNumbers {
+				continue
+			}
+		}
+		for n := first; n <= last; n++ {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}

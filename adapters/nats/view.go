@@ -1,0 +1,297 @@
+package nats
+
+import (
+	"fmt"
+
+	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/routing"
+)
+
+// queue is a queue of the topology. It does not change.
+type queue struct {
+	record   *queueRecord
+	settings pubsub.Queue
+	stream   string // where its messages are stored
+	subject  string
+}
+
+func newQueue(n *names, r *queueRecord) (*queue, error) {
+	settings, err := r.settings()
+	if err != nil {
+		return nil, err
+	}
+	q := &queue{record: r, settings: settings, stream: n.queueStream(r.Name, r.Incarnation), subject: n.queueSubject(r.Name, r.Incarnation)}
+	if r.Owner != "" {
+		q.stream, q.subject = n.tempStream(r.Owner), n.tempSubject(r.Owner)
+	}
+	return q, nil
+}
+
+func (q *queue) name() string { return q.record.Name }
+
+// needsLeader reports whether somebody has to watch the queue even though
+// nobody consumes from it.
+func (q *queue) needsLeader() bool {
+	s := &q.settings
+	return s.Expires > 0 || s.MaxLength != nil || s.MaxBytes != nil || s.DeadLetter != nil && s.MessageTTL != nil
+}
+
+// refuses reports whether the queue may refuse a publish.
+func (q *queue) refuses() bool {
+	s := &q.settings
+	return (s.MaxLength != nil || s.MaxBytes != nil) && (s.Overflow == pubsub.RejectPublish || s.Overflow == pubsub.RejectPublishDLX)
+}
+
+// view is the topology as of one revision of its bucket: what the records up to
+// it mean, applied in their order. Every connection that applies the same
+// records has the same view.
+type view struct {
+	names    *names
+	revision uint64
+	table    *routing.Table[*queue]
+
+	exchanges  map[string]string         // the incarnations of those that were declared
+	autoDelete map[string]struct{}       // those of them that are auto-delete
+	bindings   map[string]*bindingRecord // by key
+	byEnd      map[string]map[string]struct{}
+	gone       map[string]goneRecord  // by key: what may be cleaned away
+	left       map[string]*leftRecord // by the queue's incarnation
+	inert      map[string]uint64      // keys of bindings that went with one of their ends, with their revisions
+}
+
+// goneRecord is the record of something deleted.
+type goneRecord struct {
+	revision uint64
+	record   *record
+}
+
+func newView(n *names) *view {
+	return &view{
+		names: n, table: routing.New[*queue](),
+		exchanges: make(map[string]string), autoDelete: make(map[string]struct{}),
+		bindings: make(map[string]*bindingRecord), byEnd: make(map[string]map[string]struct{}),
+		gone: make(map[string]goneRecord), left: make(map[string]*leftRecord), inert: make(map[string]uint64),
+	}
+}
+
+// incarnation returns that of an exchange; it is empty for one that is always there.
+func (v *view) incarnation(exchange string) string { return v.exchanges[exchange] }
+
+// apply takes in one record. One that can't be read, perhaps of a later version,
+// is an error; the view goes on without it.
+func (v *view) apply(revision uint64, key string, value []byte) error {
+	v.revision = revision
+	delete(v.gone, key)
+	delete(v.inert, key)
+	if key == formatKey || len(value) == 0 {
+		return nil
+	}
+	r, err := decodeRecord(value)
+	if err == nil {
+		err = v.applyRecord(revision, key, r)
+	}
+	if err != nil {
+		return fmt.Errorf("key %s of the bucket %s: %w", key, v.names.bucket, err)
+	}
+	return nil
+}
+
+func (v *view) applyRecord(revision uint64, key string, r *record) error {
+	if r.Gone {
+		v.gone[key] = goneRecord{revision, r}
+	}
+	var err error
+	switch {
+	case r.Exchange != nil && r.Gone:
+		v.removeExchange(r.Exchange.Name, r.Exchange.Incarnation)
+	case r.Exchange != nil:
+		err = v.addExchange(r.Exchange)
+	case r.Queue != nil && r.Gone:
+		v.removeQueue(r.Queue.Name, r.Queue.Incarnation)
+	case r.Queue != nil:
+		err = v.addQueue(r.Queue)
+	case r.Binding != nil && r.Gone:
+		v.removeBinding(key)
+	case r.Binding != nil:
+		err = v.addBinding(key, r.Binding)
+	case r.Left != nil:
+		v.left[r.Left.Incarnation] = r.Left
+	}
+	for name, incarnation := range r.Along {
+		v.removeExchange(name, incarnation)
+	}
+	return err
+}
+
+func (v *view) addExchange(r *exchangeRecord) error {
+	if is, ok := v.exchanges[r.Name]; ok {
+		if is == r.Incarnation {
+			return nil
+		}
+		v.removeExchange(r.Name, is) // and then made again: the record between was overwritten
+	}
+	e, err := r.exchange()
+	if err != nil {
+		return err
+	}
+	t, err := v.table.DeclareExchange(e)
+	if err != nil {
+		return err
+	}
+	v.table = t
+	v.exchanges[r.Name] = r.Incarnation
+	if r.AutoDelete {
+		v.autoDelete[r.Name] = struct{}{}
+	}
+	return nil
+}
+
+func (v *view) removeExchange(name, incarnation string) {
+	if is, ok := v.exchanges[name]; !ok || is != incarnation {
+		return
+	}
+	t, err := v.table.DeleteExchange(name, false)
+	if err != nil {
+		return // it is always there, and never deleted
+	}
+	v.table = t
+	v.forgetExchange(name)
+	v.forgetAlong()
+}
+
+// forgetExchange drops what is noted of an exchange that the table hasn't any more.
+func (v *view) forgetExchange(name string) {
+	v.forgetEnd(v.exchanges[name])
+	delete(v.exchanges, name)
+	delete(v.autoDelete, name)
+}
+
+// forgetAlong drops the auto-delete exchanges that went along with something.
+func (v *view) forgetAlong() {
+	for name := range v.autoDelete {
+		if _, ok := v.table.Exchange(name); !ok {
+			v.forgetExchange(name)
+		}
+	}
+}
+
+func (v *view) addQueue(r *queueRecord) error {
+	if q, ok := v.table.Queue(r.Name); ok {
+		if q.record.Incarnation == r.Incarnation {
+			return nil
+		}
+		v.removeQueue(r.Name, q.record.Incarnation)
+	}
+	q, err := newQueue(v.names, r)
+	if err != nil {
+		return err
+	}
+	v.table = v.table.AddQueue(r.Name, q)
+	return nil
+}
+
+func (v *view) removeQueue(name, incarnation string) {
+	q, ok := v.table.Queue(name)
+	if !ok || q.record.Incarnation != incarnation {
+		return
+	}
+	v.table = v.table.RemoveQueue(name)
+	delete(v.left, incarnation)
+	v.forgetEnd(incarnation)
+	v.forgetAlong()
+}
+
+// ends reports whether both ends of a binding are still those that it was made for.
+func (v *view) ends(r *bindingRecord) bool {
+	if v.exchanges[r.Exchange] != r.From {
+		return false
+	}
+	if r.Queue == "" {
+		return v.exchanges[r.ToExchange] == r.To
+	}
+	q, ok := v.table.Queue(r.Queue)
+	return ok && q.record.Incarnation == r.To
+}
+
+func (v *view) addBinding(key string, r *bindingRecord) error {
+	if !v.ends(r) {
+		v.inert[key] = v.revision
+		return nil
+	}
+	b, err := r.binding()
+	if err != nil {
+		return err
+	}
+	t, err := v.table.Bind(b)
+	if err != nil {
+		return err
+	}
+	v.table = t
+	v.bindings[key] = r
+	for _, end := range []string{r.From, r.To} {
+		if end == "" {
+			continue
+		}
+		if v.byEnd[end] == nil {
+			v.byEnd[end] = make(map[string]struct{})
+		}
+		v.byEnd[end][key] = struct{}{}
+	}
+	return nil
+}
+
+func (v *view) removeBinding(key string) {
+	r, ok := v.bindings[key]
+	if !ok {
+		return
+	}
+	b, err := r.binding()
+	if err != nil {
+		return // it was read before
+	}
+	t, err := v.table.Unbind(b)
+	if err != nil {
+		return // nor can this be: it was bound
+	}
+	v.table = t
+	v.forgetBinding(key)
+	v.forgetAlong()
+}
+
+func (v *view) forgetBinding(key string) {
+	r := v.bindings[key]
+	delete(v.bindings, key)
+	for _, end := range []string{r.From, r.To} {
+		delete(v.byEnd[end], key)
+		if len(v.byEnd[end]) == 0 {
+			delete(v.byEnd, end)
+		}
+	}
+}
+
+// forgetEnd drops the bindings from and to an incarnation. The table has dropped
+// them already.
+func (v *view) forgetEnd(incarnation string) {
+	if incarnation == "" {
+		return
+	}
+	for key := range v.byEnd[incarnation] {
+		v.forgetBinding(key)
+		v.inert[key] = v.revision
+	}
+}
+
+// along returns the auto-delete exchanges that go with a change, which leads to
+// the table after, and their incarnations.
+func (v *view) along(after *routing.Table[*queue]) map[string]string {
+	var along map[string]string
+	for name := range v.autoDelete {
+		if _, ok := after.Exchange(name); !ok {
+			if along == nil {
+				along = make(map[string]string)
+			}
+			along[name] = v.exchanges[name]
+		}
+	}
+	return along
+}
