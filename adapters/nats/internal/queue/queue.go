@@ -58,9 +58,17 @@ func (q *Queue) Add(e Entry, now int64) {
 			return
 		}
 	}
+	q.Recover(e)
+	q.Dispatch(now) // there may be too many, or it may have expired
+}
+
+// Recover puts in a message that was ready before this queue was made. Unlike one
+// that is new it goes to nobody if it has expired. The caller calls Dispatch when
+// all are in, and what consumers hold is Restored: so none gets more than its
+// prefetch.
+func (q *Queue) Recover(e Entry) {
 	q.level(&e).add(e)
 	q.grew(&e)
-	q.Dispatch(now) // there may be too many, or it may have expired
 }
 
 // Dispatch drops what is too much or has expired from the head, and hands

@@ -196,6 +196,9 @@ func (h *history) compare() {
 	if want := h.o.redelivered(); !slices.Equal(redelivered, want) && !h.failed {
 		h.errorf("Redelivered: got %v, want %v", redelivered, want)
 	}
+	if len(h.o.ready) > 0 && h.o.credits() > 0 {
+		return // Refuses counts on a Dispatch
+	}
 	size, pending, each := h.choose(10), h.choose(6), h.choose(8)
 	same(h, fmt.Sprintf("Refuses(%d, %d, %d)", size, pending, pending*each),
 		h.q.Refuses(size, pending, pending*each), h.o.refuses(size, pending, each))
@@ -218,6 +221,15 @@ func (h *history) add() {
 	e.Expires = h.q.Expiry(&e.Message.Message, arrived)
 	same(h, "Expiry", e.Expires, h.o.expiry(e.Message, arrived))
 	h.logf("add %d at %d: priority %d, %d bytes, expires %d", e.Seq, h.now, e.Message.Priority, len(e.Message.Body), e.Expires)
+	if h.one(8) {
+		h.logf("which is recovered")
+		h.q.Recover(e)
+		h.o.ready = append(h.o.ready, e)
+		if h.one(2) {
+			h.dispatch()
+		}
+		return
+	}
 	h.q.Add(e, h.now)
 	h.o.add(e, h.now)
 }

@@ -50,7 +50,7 @@ func (c *Consumer) Return(from uint64) {
 
 // Restore says that a consumer or holder holds an entry under a tag since
 // before this queue was made. It counts as unacknowledged. Tags of later deliveries go on
-// after the highest one. It is quickest with ascending tags.
+// after the highest one. It is quickest with ascending tags. See [Queue.Recover].
 func (q *Queue) Restore(c *Consumer, tag uint64, e Entry) {
 	c.lastTag = max(c.lastTag, tag)
 	c.hold(tag, e)
