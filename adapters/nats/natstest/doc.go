@@ -8,8 +8,8 @@
 //
 // [RunServer] runs the server inside the test process: it listens on a free
 // port of the loopback interface, keeps its store in a folder of the test, and
-// is stopped with the test. Streams may be kept in memory or in files there. When it
-// has stopped none of its goroutines is left.
+// is stopped with the test. Streams may be kept in memory or in files there. A
+// package that looks for goroutines left over needs [LeakOptions].
 //
 // # Clusters
 //

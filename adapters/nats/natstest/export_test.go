@@ -9,6 +9,9 @@ import (
 
 // What the tests of this package use beyond its API.
 
+// Leftovers are the functions of goroutines that LeakOptions ignores.
+var Leftovers = leftovers
+
 // TakenPort makes the first attempt to start a server find one of its ports taken:
 // the one that has this index among that of clients, of monitoring and of routes.
 func TakenPort(t *testing.T, which int) Option {

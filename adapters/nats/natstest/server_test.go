@@ -22,7 +22,7 @@ var waitToBeKilled = func() {}
 func TestMain(m *testing.M) {
 	tests := natstest.Main(m)
 	waitToBeKilled()
-	goleak.VerifyTestMain(tests)
+	goleak.VerifyTestMain(tests, natstest.LeakOptions()...)
 }
 
 // A server keeps streams in memory and in files; the files are there after a
