@@ -3,8 +3,9 @@ package amqpserver
 import "github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 
 // awaitMemory lets a client that publishes wait while the server is short of
-// memory: what it sends is not read. The message whose header has just come is
-// the first to wait, as in RabbitMQ, so that clients which only consume go on.
+// memory: what it sends is not read. The header or body that has just come is
+// the first to wait, as in RabbitMQ, so that clients which only consume go on,
+// and the rest of a large message is not read either.
 // See https://www.rabbitmq.com/docs/connection-blocked.
 func (c *conn) awaitMemory() {
 	alarm := c.server.alarm.Load()

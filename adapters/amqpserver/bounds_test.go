@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -248,4 +249,47 @@ func TestLastTagInTransaction(t *testing.T) {
 			client.expect("tx.select-ok", "channel.close")
 		}
 	})
+}
+
+// Of a message whose header came before the server ran short of memory, no
+// more of the body is read until there is some.
+func TestAlarmWithinBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var used atomic.Int64
+		client := servePipes(t, &amqpserver.Server{MemoryLimit: 1, MemoryUsed: used.Load}).dial(t)
+		client.open()
+		body := make([]byte, 10<<20)
+		whole := publish(&wire.BasicPublish{Exchange: "amq.fanout"}, body)
+		const begun = 1 << 20
+		client.send(whole[:begun])
+		used.Store(1)
+		time.Sleep(time.Second) // the server sees it
+
+		sent := make(chan struct{})
+		rest := &counting{Reader: strings.NewReader(whole[begun:])}
+		go func() {
+			defer close(sent)
+			io.CopyBuffer(struct{ io.Writer }{client.nc}, rest, make([]byte, 4<<10))
+		}()
+		synctest.Wait()
+		if n := rest.n.Load(); n > 1<<20 {
+			t.Errorf("%d bytes were read while the server is short of memory", n)
+		}
+		used.Store(0)
+		<-sent
+		client.send(method(1, &wire.BasicQos{}))
+		client.expect("basic.qos-ok")
+	})
+}
+
+// counting counts what is read.
+type counting struct {
+	io.Reader
+	n atomic.Int64
+}
+
+func (c *counting) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.n.Add(int64(n))
+	return n, err
 }

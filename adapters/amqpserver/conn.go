@@ -233,7 +233,7 @@ func (c *conn) read() error {
 func (c *conn) next() (wire.Frame, error) {
 	c.out.waitRoom()
 	f, err := c.in.Next()
-	if f.Type == wire.FrameHeader {
+	if f.Type == wire.FrameHeader || f.Type == wire.FrameBody {
 		c.awaitMemory()
 	}
 	return f, err
