@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"syscall"
 
@@ -131,6 +132,9 @@ func (r *receiver) receive(cmd *cobra.Command, bindings []pubsub.Binding) (err e
 		return err
 	}
 	p := &printer{out: newOutput(r.Stdout, r.output), log: r.Logger(r.Env)}
+	if r.LocalBroker { // a lost connection is its host's end, of which it tells itself
+		p.log = slog.New(slog.DiscardHandler)
+	}
 	ready := func() { fmt.Fprintln(r.Stderr, " [*] Waiting for logs. To exit press CTRL+C") }
 	if r.count == 0 {
 		_, err := r.consume(ctx, b, queue, r.prefetch, 0, p, ready)
