@@ -148,12 +148,14 @@ func (c *client) tryHost() (bool, error) {
 
 // met tells the user of another host than before.
 func (c *client) met() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Under the lock: else the other connection may meet a later host between
+	// this look and its use, and the one before would be told as the latest.
 	s, err := readState(c.Folder)
 	if err != nil || s.host == "" {
 		return // it is gone again
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	before := c.known
 	c.known = s.host
 	if before == "" || before == s.host {
