@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 )
 
 // queueOf is what a client declares, with the x-arguments that have fields of
@@ -14,6 +15,9 @@ import (
 func queueOf(m *wire.QueueDeclare, name, vhost string) (pubsub.Queue, error) {
 	q := pubsub.Queue{Name: name, Durable: m.Durable, Exclusive: m.Exclusive, AutoDelete: m.AutoDelete, Arguments: m.Arguments}
 	a := arguments{table: q.Arguments, queue: name, vhost: vhost}
+	if name == "" {
+		a.queue = classic.NewName() // for errors, which name it as RabbitMQ's do
+	}
 	if n, ok := a.integer("x-message-ttl", maxMillis); ok {
 		ttl := time.Duration(n) * time.Millisecond
 		q.MessageTTL = &ttl
@@ -24,6 +28,7 @@ func queueOf(m *wire.QueueDeclare, name, vhost string) (pubsub.Queue, error) {
 		}
 		q.Expires = time.Duration(n) * time.Millisecond
 	}
+	a.deadLetter(&q)
 	q.MaxLength, q.MaxBytes = a.limit("x-max-length"), a.limit("x-max-length-bytes")
 	if n, ok := a.integer("x-max-priority", math.MaxInt); ok {
 		if n > math.MaxUint8 {
@@ -31,7 +36,7 @@ func queueOf(m *wire.QueueDeclare, name, vhost string) (pubsub.Queue, error) {
 		}
 		q.MaxPriority = uint8(n)
 	}
-	if s, ok := text(&a, "x-overflow", "{unacceptable_type,%s}"); ok {
+	if s, ok := a.text("x-overflow"); ok {
 		q.Overflow = pubsub.Overflow(s)
 		switch q.Overflow {
 		case pubsub.DropHead, pubsub.RejectPublish, pubsub.RejectPublishDLX:
@@ -39,16 +44,14 @@ func queueOf(m *wire.QueueDeclare, name, vhost string) (pubsub.Queue, error) {
 			a.invalid("x-overflow", "invalid_overflow")
 		}
 	}
-	a.deadLetter(&q)
+	a.wantText("x-queue-mode")
 	if v, ok := a.take("x-single-active-consumer"); ok {
 		if q.SingleActiveConsumer, ok = v.(bool); !ok {
 			a.invalid("x-single-active-consumer", "{unacceptable_type,%s}", typeName(v))
 		}
 	}
-	if a.err != nil {
-		return q, a.err
-	}
-	return q, nil
+	a.wantText("x-queue-type")
+	return q, a.err
 }
 
 // maxMillis is RabbitMQ's limit of times: ten years.
@@ -122,39 +125,38 @@ func integer(v any) (int64, bool) {
 	return 0, false
 }
 
-func text(a *arguments, name, wrongType string) (string, bool) {
-	v, ok := a.take(name)
-	if !ok {
-		return "", false
-	}
+func (a *arguments) text(name string) (string, bool) {
+	a.wantText(name)
+	v, _ := a.take(name)
 	s, ok := v.(string)
-	if !ok {
-		a.invalid(name, wrongType, typeName(v))
-	}
 	return s, ok
+}
+
+// wantText refuses a value that is no string.
+func (a *arguments) wantText(name string) {
+	if v, ok := a.table[name]; ok {
+		if _, ok := v.(string); !ok {
+			a.invalid(name, "{unacceptable_type,%s}", typeName(v))
+		}
+	}
 }
 
 func (a *arguments) deadLetter(q *pubsub.Queue) {
 	exchange, given := a.take("x-dead-letter-exchange")
-	key, keyed := a.take("x-dead-letter-routing-key")
-	a.wantText("x-dead-letter-exchange", exchange, given)
-	a.wantText("x-dead-letter-routing-key", key, keyed)
+	name, ok := exchange.(string)
+	if given && !ok && a.err == nil {
+		a.err = wire.Errorf(wire.PreconditionFailed, "invalid type '%s' for arg 'x-dead-letter-exchange' in queue '%s' in vhost '%s'", typeName(exchange), a.queue, a.vhost)
+	}
+	key, keyed := a.text("x-dead-letter-routing-key")
 	if keyed && !given {
 		a.invalid("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
 	}
-	if a.err != nil || !given {
+	if !given {
 		return
 	}
-	name, _ := exchange.(string)
 	q.DeadLetter = &pubsub.DeadLetter{Exchange: name}
-	if k, ok := key.(string); ok {
-		q.DeadLetter.RoutingKey = &k
-	}
-}
-
-func (a *arguments) wantText(name string, v any, given bool) {
-	if _, ok := v.(string); given && !ok && a.err == nil {
-		a.err = wire.Errorf(wire.PreconditionFailed, "invalid type '%s' for arg '%s' in queue '%s' in vhost '%s'", typeName(v), name, a.queue, a.vhost)
+	if keyed {
+		q.DeadLetter.RoutingKey = &key
 	}
 }
 

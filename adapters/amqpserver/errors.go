@@ -30,7 +30,7 @@ func (ch *channel) replyError(m wire.Method, err error) error {
 		if errors.Is(err, r.is) {
 			text := strings.TrimPrefix(err.Error(), r.is.Error()+": ")
 			if r.code == wire.ResourceLocked {
-				text = locked(text)
+				text = strings.TrimSuffix(text, ".") + "." // RabbitMQ's are two sentences
 			}
 			return wire.Errorf(r.code, "%s", inVHost(text, ch.c.vhost)).Of(m)
 		}
@@ -56,10 +56,4 @@ func inVHost(text, vhost string) string {
 		}
 	}
 	return text
-}
-
-// locked ends the text about a locked queue in RabbitMQ's words.
-func locked(text string) string {
-	text, _, _ = strings.Cut(text, "': ")
-	return strings.TrimSuffix(text, "'") + "'. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration."
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 	"github.com/gobindery/bindery/pubsub/routing"
 )
 
@@ -118,11 +119,7 @@ func (v *vhost) queue(name string, by *Conn) (*queue, error) {
 		return nil, fmt.Errorf("%w: no queue '%s' in vhost '%s'", pubsub.ErrNotFound, name, v.name)
 	}
 	if q.owner != nil && q.owner != by {
-		return nil, v.lockedError(name)
+		return nil, classic.Locked(name, v.name)
 	}
 	return q, nil
-}
-
-func (v *vhost) lockedError(name string) error {
-	return fmt.Errorf("%w: cannot obtain exclusive access to locked queue '%s' in vhost '%s': it was declared by another connection, or one of the two declarations is exclusive and the other is not", pubsub.ErrResourceLocked, name, v.name)
 }

@@ -96,15 +96,15 @@ func (c *Conn) DeclareQueue(_ context.Context, want pubsub.Queue) (pubsub.QueueI
 	if want.Name == "" {
 		want.Name = classic.NewName()
 	}
-	if err := classic.CheckArguments(want, v.name); err != nil {
-		return pubsub.QueueInfo{}, err
-	}
 	var info pubsub.QueueInfo
 	err := c.change(func(t *routing.Table[*queue]) (*routing.Table[*queue], error) {
 		if q, ok := t.Queue(want.Name); ok {
 			var err error
 			info, err = c.redeclare(q, want)
 			return t, err
+		}
+		if err := classic.CheckArguments(want, v.name); err != nil {
+			return nil, err
 		}
 		var owner *Conn
 		if want.Exclusive {
@@ -120,7 +120,7 @@ func (c *Conn) DeclareQueue(_ context.Context, want pubsub.Queue) (pubsub.QueueI
 // redeclare checks that a queue is as wanted.
 func (c *Conn) redeclare(q *queue, want pubsub.Queue) (pubsub.QueueInfo, error) {
 	if q.settings.Exclusive != want.Exclusive || q.owner != nil && q.owner != c {
-		return pubsub.QueueInfo{}, c.vhost.lockedError(q.name)
+		return pubsub.QueueInfo{}, classic.Locked(q.name, c.vhost.name)
 	}
 	if err := classic.Equivalent(q.settings, want, c.vhost.name); err != nil {
 		return pubsub.QueueInfo{}, err

@@ -67,6 +67,7 @@ func addDeath(headers pubsub.Table, event pubsub.Table) {
 			}
 		}
 	}
+	deaths = grouped(deaths)
 	for i, d := range deaths {
 		d, ok := d.(pubsub.Table)
 		if !ok || d["queue"] != event["queue"] || d["reason"] != event["reason"] {
@@ -79,6 +80,34 @@ func addDeath(headers pubsub.Table, event pubsub.Table) {
 		break
 	}
 	headers["x-death"] = append([]any{event}, deaths...)
+}
+
+// grouped makes one entry of those of the same queue and reason: once, RabbitMQ
+// did not count.
+func grouped(deaths []any) []any {
+	type key struct{ queue, reason string }
+	seen := make(map[key]pubsub.Table)
+	groups := deaths[:0]
+	for _, d := range deaths {
+		entry, _ := d.(pubsub.Table)
+		queue, named := entry["queue"].(string)
+		reason, given := entry["reason"].(string)
+		if !named || !given { // a foreign entry
+			groups = append(groups, d)
+			continue
+		}
+		first, again := seen[key{queue, reason}]
+		if !again {
+			first = entry
+			seen[key{queue, reason}] = entry
+			groups = append(groups, entry)
+		}
+		if _, counted := entry["count"]; !counted || again {
+			count, _ := first["count"].(int64)
+			first["count"] = count + 1
+		}
+	}
+	return groups
 }
 
 // WentRound reports whether a message died in a queue before, and not by a

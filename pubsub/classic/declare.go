@@ -3,6 +3,7 @@ package classic
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"fmt"
 
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -34,4 +35,11 @@ func Own(q pubsub.Queue) pubsub.Queue {
 	}
 	q.Arguments = q.Arguments.Clone()
 	return q
+}
+
+// Locked is the error for a queue that is exclusive to another connection, or is
+// declared again as exclusive and was not, or the other way round. It wraps
+// [pubsub.ErrResourceLocked].
+func Locked(queue, vhostName string) error {
+	return fmt.Errorf("%w: cannot obtain exclusive access to locked queue '%s' in vhost '%s'. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration", pubsub.ErrResourceLocked, queue, vhostName)
 }

@@ -2,6 +2,7 @@ package classic
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -9,7 +10,8 @@ import (
 
 // CheckArguments refuses what RabbitMQ's classic queues don't take, with
 // [pubsub.ErrPreconditionFailed], and what only its other queue types can do,
-// with [pubsub.ErrUnsupported].
+// with [pubsub.ErrUnsupported]. It is for queues that are new: for one that is
+// there only [Equivalent] counts.
 // See https://www.rabbitmq.com/docs/queues#optional-arguments.
 func CheckArguments(q pubsub.Queue, vhostName string) error {
 	switch t := q.Arguments["x-queue-type"]; t {
@@ -17,14 +19,45 @@ func CheckArguments(q pubsub.Queue, vhostName string) error {
 	case "quorum", "stream":
 		return fmt.Errorf("%w: queues of type %s need RabbitMQ; here there are classic ones", pubsub.ErrUnsupported, t)
 	default:
-		return fmt.Errorf("%w: invalid arg 'x-queue-type' for queue '%s' in vhost '%s': unsupported queue type '%v'", pubsub.ErrPreconditionFailed, q.Name, vhostName, t)
+		return invalid("x-queue-type", q.Name, vhostName, "\"unsupported queue type '%v'\"", t)
+	}
+	for _, name := range ofOtherTypes {
+		if _, ok := q.Arguments[name]; ok {
+			return fmt.Errorf("%w: invalid arg '%s' for queue '%s' in vhost '%s' of queue type rabbit_classic_queue", pubsub.ErrPreconditionFailed, name, q.Name, vhostName)
+		}
 	}
 	switch m := q.Arguments["x-queue-mode"]; m {
 	case nil, "default", "lazy":
 	default:
-		return fmt.Errorf("%w: invalid arg 'x-queue-mode' for queue '%s' in vhost '%s': \"unsupported queue mode '%v'\"", pubsub.ErrPreconditionFailed, q.Name, vhostName, m)
+		return invalid("x-queue-mode", q.Name, vhostName, "\"unsupported queue mode '%v'\"", m)
+	}
+	switch v := integer(q.Arguments["x-queue-version"]); v {
+	case nil, int64(1), int64(2):
+	default:
+		return invalid("x-queue-version", q.Name, vhostName, "\"unsupported queue version '%v'\"", v)
 	}
 	return nil
+}
+
+// ofOtherTypes are the arguments that only quorum queues and streams take.
+var ofOtherTypes = [...]string{
+	"x-dead-letter-strategy", "x-delivery-limit", "x-initial-cluster-size", "x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length",
+	"x-queue-leader-locator", "x-quorum-initial-group-size", "x-stream-max-segment-size-bytes",
+}
+
+func invalid(arg, queue, vhostName, why string, value any) error {
+	return fmt.Errorf("%w: invalid arg '%s' for queue '%s' in vhost '%s': %s", pubsub.ErrPreconditionFailed, arg, queue, vhostName, fmt.Sprintf(why, value))
+}
+
+// integer makes an int64 of an integer, so that its width doesn't matter.
+func integer(v any) any {
+	switch r := reflect.ValueOf(v); {
+	case r.CanInt():
+		return r.Int()
+	case r.CanUint():
+		return int64(r.Uint())
+	}
+	return v
 }
 
 // Equivalent says in what a queue differs from how it is declared again, in
@@ -74,6 +107,7 @@ func arguments(q pubsub.Queue) []argument {
 		{"x-single-active-consumer", nil},
 		{"x-queue-type", q.Arguments["x-queue-type"]},
 		{"x-queue-mode", q.Arguments["x-queue-mode"]},
+		{"x-queue-version", integer(q.Arguments["x-queue-version"])},
 	}
 	set := func(name string, value any) {
 		for i := range args {
@@ -99,6 +133,9 @@ func arguments(q pubsub.Queue) []argument {
 	}
 	if q.SingleActiveConsumer {
 		set("x-single-active-consumer", true)
+	}
+	if q.Arguments["x-queue-type"] == "classic" {
+		set("x-queue-type", nil) // the default
 	}
 	return args
 }
