@@ -18,9 +18,7 @@ type channel struct {
 	prefetch  int                   // for new consumers
 	shared    pubsub.SharedPrefetch // that of all consumers together; nil before the first
 	confirms  confirms
-	tx        *transaction // nil outside of transaction mode
-
-	replyAddress string // of direct reply-to, where it is consumed
+	tx        *transaction // nil outside of transaction mode; set with mu held
 
 	ended sync.WaitGroup // what fail has begun
 
@@ -28,7 +26,7 @@ type channel struct {
 	mu        sync.Mutex
 	closed    bool // channel.close was sent or came: nothing more goes out
 	consumers map[string]*consumer
-	replyTag  string // the consumer of direct reply-to
+	replies   *replyConsumer // nil without one
 	unacked   unacked
 }
 
@@ -36,13 +34,15 @@ func newChannel(c *conn, id uint16) *channel {
 	return &channel{c: c, id: id, prefetch: pubsub.Unlimited, consumers: make(map[string]*consumer), unacked: unacked{base: 1}}
 }
 
+var errNoMethod = wire.Errorf(wire.UnexpectedFrame, "expected method frame, got non method frame instead")
+
 // frame does what one frame asks. m is its method, if it is one.
 func (ch *channel) frame(f wire.Frame, m wire.Method) error {
 	if ch.content != nil {
 		return ch.contentFrame(f)
 	}
 	if m == nil {
-		return wire.Errorf(wire.UnexpectedFrame, "expected method frame, got non method frame instead")
+		return errNoMethod
 	}
 	if p, ok := m.(*wire.BasicPublish); ok {
 		ch.content = &content{method: p}
@@ -168,26 +168,19 @@ func (ch *channel) leave() {
 // end ends the consumers and puts back what is unsettled.
 func (ch *channel) end() {
 	ch.mu.Lock()
+	ch.endRepliesLocked()
 	consumers := ch.consumers
 	ch.consumers = nil
 	ch.c.counters.consumers.Add(-int64(len(consumers)))
+	ch.rollbackLocked()
 	rest := ch.unacked.all()
 	ch.mu.Unlock()
 	// All leave before what one of them held goes back, or another of them
 	// would get it.
-	ch.endReplies()
-	for tag, co := range consumers {
-		if co.sub == nil { // that of direct reply-to
-			delete(consumers, tag)
-			continue
-		}
+	for _, co := range consumers {
 		co.sub.Cancel(ch.c.ctx)
 	}
-	for _, d := range rest {
-		if d.settler != nil {
-			d.settler.Settle(ch.c.ctx, d.tag, pubsub.Requeue, false)
-		}
-	}
+	ch.tell(rest, pubsub.Requeue, false)
 	for _, co := range consumers {
 		co.sub.Close()
 		co.running.Wait()

@@ -8,11 +8,12 @@ import (
 
 // confirms tells a client which of its publishes were taken. Acks of one burst
 // are merged: those in order into one with multiple set. Its fields are guarded
-// by channel.mu, but for the first two, which are the reader's own.
+// by channel.mu, but for the first three, which are the reader's own.
 // See https://www.rabbitmq.com/docs/confirms#publisher-confirms.
 type confirms struct {
 	selected bool   // the client asked for confirms
 	last     uint64 // the number of the last publish
+	unsent   bool   // the reader is going to flush: the channel is in conn.unsent
 
 	merging bool                // the reader publishes: it flushes before it waits
 	through uint64              // all up to this were told
@@ -42,8 +43,10 @@ func (ch *channel) nextConfirm() uint64 {
 	return cf.last
 }
 
-// waitConfirms reports whether there are outcomes that the reader must flush,
-// and doesn't know of.
+// waitConfirms ends the gathering if there is nothing: whatever comes later is
+// told at once. It reports whether there are outcomes that the reader doesn't
+// know it must flush. That may be several: those of earlier publishes may come
+// during the last.
 func (ch *channel) waitConfirms() bool {
 	cf := &ch.confirms
 	if !cf.selected {
@@ -52,9 +55,12 @@ func (ch *channel) waitConfirms() bool {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	if len(cf.ready) == 0 {
-		cf.merging = false // whatever comes later is told at once
+		cf.merging = false
+		return false
 	}
-	return len(cf.ready) == 1
+	known := cf.unsent
+	cf.unsent = true
+	return !known
 }
 
 // taken notes that a publish was taken.
@@ -86,8 +92,10 @@ func (ch *channel) refused(seq uint64) {
 	ch.c.counters.refused.Add(1)
 }
 
-// flushConfirms tells what was gathered. Safe for concurrent use.
+// flushConfirms tells what was gathered, at the end of a burst. The reader
+// calls it.
 func (ch *channel) flushConfirms() {
+	ch.confirms.unsent = false
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	ch.confirms.merging = false

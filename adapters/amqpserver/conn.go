@@ -158,7 +158,8 @@ func (c *conn) awaitEnd() {
 	io.Copy(io.Discard, c.nc)
 }
 
-// beat sends heartbeats, twice as often as agreed.
+// beat sends heartbeats, twice as often as agreed. An idle connection keeps
+// little memory from the first on.
 func (c *conn) beat() (stop func()) {
 	if c.heartbeat == 0 {
 		return func() {}
@@ -170,6 +171,7 @@ func (c *conn) beat() (stop func()) {
 		for {
 			select {
 			case <-tick.C:
+				c.out.rest()
 				c.out.add(wire.AppendHeartbeat)
 			case <-done:
 				return
@@ -278,11 +280,10 @@ func (c *conn) channelFrame(f wire.Frame) error {
 		return nil
 	}
 	if ch == nil {
-		e := wire.Errorf(wire.ChannelError, "expected 'channel.open'")
-		if m != nil {
-			e = e.Of(m)
+		if m == nil {
+			return errNoMethod
 		}
-		return e
+		return wire.Errorf(wire.ChannelError, "expected 'channel.open'").Of(m)
 	}
 	if _, ok := m.(*wire.ChannelClose); ok {
 		ch.flushConfirms()

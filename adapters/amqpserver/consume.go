@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 	"github.com/gobindery/bindery/pubsub"
@@ -16,6 +17,28 @@ type consumer struct {
 	sub     pubsub.Subscription
 	noAck   bool
 	running sync.WaitGroup
+
+	unsettled atomic.Int64 // deliveries
+	ended     atomic.Bool  // nothing is delivered any more
+}
+
+// settled notes the outcome of a delivery. With the last one a consumer that
+// was ended is let go.
+func (co *consumer) settled() {
+	if co.unsettled.Add(-1) == 0 && co.ended.Load() {
+		co.sub.Close()
+	}
+}
+
+// end is for when nothing is delivered any more. What was delivered can still be
+// settled, and until then the consumer stays. Of this and settled, at least
+// the later one sees what the other did.
+func (co *consumer) end() error {
+	co.ended.Store(true)
+	if co.unsettled.Load() > 0 {
+		return nil
+	}
+	return co.sub.Close()
 }
 
 func (ch *channel) qos(m *wire.BasicQos) error {
@@ -61,7 +84,7 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 		return ch.consumeReplies(m, tag)
 	}
 	o := pubsub.ConsumeOptions{Prefetch: ch.prefetch, AutoAck: m.NoAck, Exclusive: m.Exclusive, Tag: tag}
-	if o.Priority, err = priority(m.Arguments); err != nil {
+	if o.Priority, err = priority(m.Arguments, name, ch.c.vhost); err != nil {
 		return err
 	}
 	start := ch.c.adapter.Consume
@@ -74,12 +97,13 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 	}
 	co := &consumer{tag: tag, sub: sub, noAck: m.NoAck}
 	ch.mu.Lock()
-	defer ch.mu.Unlock()
 	if ch.closed {
 		// The outcome of a publish closed the channel while this went on: end
 		// has not seen the consumer.
+		ch.mu.Unlock()
 		return sub.Close()
 	}
+	defer ch.mu.Unlock()
 	ch.consumers[tag] = co
 	ch.c.counters.consumers.Add(1)
 	if !m.NoWait {
@@ -134,9 +158,10 @@ func (ch *channel) deliver(co *consumer, in *pubsub.Incoming) {
 	if ch.closed {
 		return
 	}
-	d := held{settler: co.sub, tag: in.Tag}
-	if co.noAck {
-		d = held{}
+	var d held
+	if !co.noAck {
+		d = held{settler: co.sub, tag: in.Tag, of: co}
+		co.unsettled.Add(1)
 	}
 	m := wire.BasicDeliver{
 		ConsumerTag: co.tag, DeliveryTag: ch.unacked.add(d), Redelivered: in.Redelivered, Exchange: in.Exchange, RoutingKey: in.RoutingKey,
@@ -149,14 +174,17 @@ func (ch *channel) deliver(co *consumer, in *pubsub.Incoming) {
 // See https://www.rabbitmq.com/docs/consumer-cancel.
 func (ch *channel) canceled(co *consumer) {
 	ch.mu.Lock()
-	defer ch.mu.Unlock()
-	if ch.closed || ch.consumers[co.tag] != co {
-		return
+	tell := !ch.closed && ch.consumers[co.tag] == co // else who ended it waits for it
+	if tell {
+		delete(ch.consumers, co.tag)
+		ch.c.counters.consumers.Add(-1)
+		if ch.c.cancelNotify {
+			ch.c.send(ch.id, &wire.BasicCancel{ConsumerTag: co.tag, NoWait: true})
+		}
 	}
-	delete(ch.consumers, co.tag)
-	ch.c.counters.consumers.Add(-1)
-	if ch.c.cancelNotify {
-		ch.c.send(ch.id, &wire.BasicCancel{ConsumerTag: co.tag, NoWait: true})
+	ch.mu.Unlock()
+	if tell {
+		co.end()
 	}
 }
 
@@ -165,27 +193,20 @@ func (ch *channel) canceled(co *consumer) {
 func (ch *channel) cancel(m *wire.BasicCancel) (wire.Method, error) {
 	ch.mu.Lock()
 	co := ch.consumers[m.ConsumerTag]
-	delete(ch.consumers, m.ConsumerTag)
 	if co != nil {
+		delete(ch.consumers, m.ConsumerTag)
 		ch.c.counters.consumers.Add(-1)
+	} else if ch.replies != nil && ch.replies.tag == m.ConsumerTag {
+		ch.endRepliesLocked()
 	}
 	ch.mu.Unlock()
-	switch {
-	case co == nil:
-	case co.sub == nil:
-		ch.endReplies()
-	default:
+	if co != nil {
 		if err := co.sub.Cancel(ch.c.ctx); err != nil {
 			return nil, err
 		}
 		co.running.Wait()
-		ch.mu.Lock()
-		holds := ch.unacked.holds(co.sub)
-		ch.mu.Unlock()
-		if !holds { // else it is left to the end of the connection
-			if err := co.sub.Close(); err != nil {
-				return nil, err
-			}
+		if err := co.end(); err != nil {
+			return nil, err
 		}
 	}
 	return noWait(m.NoWait, &wire.BasicCancelOk{ConsumerTag: m.ConsumerTag}, nil)

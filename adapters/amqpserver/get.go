@@ -22,15 +22,16 @@ func (ch *channel) get(m *wire.BasicGet) error {
 	var p wire.Properties
 	properties(&got.Message, &p)
 	ch.mu.Lock()
-	defer ch.mu.Unlock()
 	if ch.closed { // by the outcome of a publish, while this went on
+		ch.mu.Unlock()
 		if got.Settler != nil {
 			return got.Settler.Settle(ch.c.ctx, got.Tag, pubsub.Requeue, false)
 		}
 		return nil
 	}
+	defer ch.mu.Unlock()
 	ok := wire.BasicGetOk{
-		DeliveryTag: ch.unacked.add(held{settler: got.Settler, tag: got.Tag, gets: true}),
+		DeliveryTag: ch.unacked.add(held{settler: got.Settler, tag: got.Tag}),
 		Redelivered: got.Redelivered, Exchange: got.Exchange, RoutingKey: got.RoutingKey, MessageCount: uint32(got.Ready),
 	}
 	ch.c.sendContent(ch.id, &ok, &p, got.Body)

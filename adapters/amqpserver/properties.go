@@ -1,7 +1,6 @@
 package amqpserver
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -34,19 +33,24 @@ func message(p *wire.Properties, body []byte) (pubsub.Message, error) {
 // expiration reads the property of that name, milliseconds in decimal. It says
 // why it can't in RabbitMQ's words.
 func expiration(s string) (d time.Duration, why string) {
-	digits := len(s) - len(strings.TrimLeft(strings.TrimLeft(s, "+-"), "0123456789"))
-	n, err := strconv.ParseInt(s[:digits], 10, 64)
-	switch {
-	case err != nil && digits > 0 && strings.Trim(s[:digits], "+-") != "" && strings.TrimLeft(s[:digits], "+-0123456789") == "" && s[0] != '-':
-		return 0, "{value_too_large," + s[:digits] + "}"
-	case err != nil:
+	digits := s
+	if strings.HasPrefix(s, "-") || strings.HasPrefix(s, "+") {
+		digits = s[1:]
+	}
+	rest := strings.TrimLeft(digits, "0123456789")
+	if len(rest) == len(digits) {
 		return 0, "no_integer"
-	case digits < len(s):
-		return 0, "{leftover_string," + strconv.Quote(s[digits:]) + "}"
+	}
+	number := s[:len(s)-len(rest)]
+	n, _ := strconv.ParseInt(number, 10, 64) // beyond 64 bits it is the nearest
+	number = strings.TrimPrefix(number, "+")
+	switch {
+	case rest != "":
+		return 0, "{leftover_string," + strconv.Quote(rest) + "}"
 	case n < 0:
-		return 0, "{value_negative," + strconv.FormatInt(n, 10) + "}"
+		return 0, "{value_negative," + number + "}"
 	case n > maxMillis:
-		return 0, "{value_too_large," + strconv.FormatInt(n, 10) + "}"
+		return 0, "{value_too_large," + number + "}"
 	}
 	return time.Duration(n) * time.Millisecond, ""
 }
@@ -97,14 +101,18 @@ func prefetch(count uint16) int {
 
 // priority reads the argument x-priority of a consumer.
 // See https://www.rabbitmq.com/docs/consumer-priority.
-func priority(args pubsub.Table) (int32, error) {
+func priority(args pubsub.Table, queue, vhost string) (int32, error) {
 	v, ok := args["x-priority"]
 	if !ok {
 		return 0, nil
 	}
 	n, ok := integer(v)
-	if !ok || n < math.MinInt32 || n > math.MaxInt32 {
-		return 0, wire.Errorf(wire.PreconditionFailed, "invalid arg 'x-priority': expected integer, got %s", typeName(v))
+	a := arguments{queue: queue, vhost: vhost}
+	switch {
+	case !ok:
+		a.invalid("x-priority", "\"expected integer, got %s\"", typeName(v))
+	case n != int64(int32(n)):
+		a.invalid("x-priority", "\"expected an integer of 32 bits, got %d\"", n)
 	}
-	return int32(n), nil
+	return int32(n), a.err
 }

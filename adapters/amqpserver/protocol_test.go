@@ -312,8 +312,10 @@ func TestBrokenHandshakes(t *testing.T) {
 // serveAs starts a server that is set up otherwise than that of serve.
 func serveAs(tb testing.TB, s *amqpserver.Server) string {
 	tb.Helper()
-	broker := memory.NewServer()
-	s.Connect = func(context.Context, amqpserver.Login) (pubsub.Adapter, error) { return broker.Connect(nil), nil }
+	if s.Connect == nil {
+		broker := memory.NewServer()
+		s.Connect = func(context.Context, amqpserver.Login) (pubsub.Adapter, error) { return broker.Connect(nil), nil }
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)

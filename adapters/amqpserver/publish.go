@@ -3,6 +3,7 @@ package amqpserver
 import (
 	"bytes"
 	"errors"
+	"maps"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 	"github.com/gobindery/bindery/pubsub"
@@ -28,7 +29,8 @@ func (ch *channel) publish(m *wire.BasicPublish, p *wire.Properties, body []byte
 	}
 	msg.ReplyTo = p.ReplyTo
 	seq := ch.nextConfirm()
-	if m.Mandatory || ch.tx != nil {
+	inTx := ch.tx != nil
+	if m.Mandatory || inTx {
 		body = bytes.Clone(body) // the frame's own space is used again
 		msg.Body = body
 	}
@@ -37,22 +39,31 @@ func (ch *channel) publish(m *wire.BasicPublish, p *wire.Properties, body []byte
 		MoreKeys:  keys,
 		Mandatory: m.Mandatory,
 	}
+	p = withoutBCC(p)
 	send := func(then func(error)) {
 		pub.Confirmed = func(err error) {
+			if inTx && errors.Is(err, pubsub.ErrNotFound) {
+				// The exchange was there at the publish. Now it is as one that nobody is bound to.
+				err = nil
+				if m.Mandatory {
+					err = pubsub.ErrUnroutable
+				}
+			}
 			ch.outcome(m, p, body, seq, err)
 			then(err)
 		}
 		if m.Exchange == "" && isReplyAddress(m.RoutingKey) {
-			err := ch.reply(m.RoutingKey, p, body)
-			if !m.Mandatory {
-				err = nil
+			ch.reply(m.RoutingKey, p, body)
+			var err error
+			if m.Mandatory { // no queue got it
+				err = pubsub.ErrUnroutable
 			}
 			pub.Confirm(err)
 			return
 		}
 		ch.c.adapter.Publish(ch.c.ctx, pub)
 	}
-	if ch.tx != nil {
+	if inTx {
 		if m.Exchange != "" {
 			if err := ch.c.adapter.CheckExchange(ch.c.ctx, m.Exchange); err != nil {
 				return ch.replyError(m, err)
@@ -74,8 +85,8 @@ func (ch *channel) publish(m *wire.BasicPublish, p *wire.Properties, body []byte
 func (ch *channel) outcome(m *wire.BasicPublish, p *wire.Properties, body []byte, seq uint64, err error) {
 	switch {
 	case errors.Is(err, pubsub.ErrUnroutable):
-		ch.flushConfirms()
 		ch.mu.Lock()
+		ch.flushLocked()
 		if !ch.closed {
 			r := &wire.BasicReturn{ReplyCode: wire.NoRoute, ReplyText: "NO_ROUTE", Exchange: m.Exchange, RoutingKey: m.RoutingKey}
 			ch.c.sendContent(ch.id, r, p, body)
@@ -116,4 +127,15 @@ func senderSelected(headers pubsub.Table) (keys []string, err error) {
 		}
 	}
 	return keys, nil
+}
+
+// withoutBCC is what who gets a message may see of its properties.
+func withoutBCC(p *wire.Properties) *wire.Properties {
+	if _, ok := p.Headers["BCC"]; !ok {
+		return p
+	}
+	seen := *p
+	seen.Headers = maps.Clone(p.Headers)
+	delete(seen.Headers, "BCC")
+	return &seen
 }

@@ -24,10 +24,11 @@ func (ch *channel) declareQueue(m *wire.QueueDeclare) (wire.Method, error) {
 	var info pubsub.QueueInfo
 	var err error
 	name := stripLines(m.Queue)
-	if name == replyQueue { // it seems to be there, passively or not
+	if name == replyQueue || ch.c.server.replies.find(name, ch.c.vhost) != nil { // it seems to be there, passively or not
+		ch.lastQueue = name
 		return noWait(m.NoWait, &wire.QueueDeclareOk{Queue: name, ConsumerCount: 1}, nil)
 	}
-	if m.Passive {
+	if m.Passive || isReplyAddress(name) {
 		if name == "" {
 			return nil, wire.Errorf(wire.NotFound, "no queue '' in vhost '%s'", ch.c.vhost)
 		}

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
-	"github.com/gobindery/bindery/pubsub"
 )
 
 // replyQueue is the pseudo queue of direct reply-to: a client consumes it and
@@ -45,35 +44,36 @@ func (r *replies) find(address, vhost string) *channel {
 	return nil
 }
 
+// replyConsumer is a channel's consumer of direct replies.
+type replyConsumer struct{ tag, address string }
+
 // consumeReplies makes the channel get direct replies.
 func (ch *channel) consumeReplies(m *wire.BasicConsume, tag string) error {
-	if !m.NoAck {
-		return wire.Errorf(wire.PreconditionFailed, "reply consumer cannot acknowledge")
-	}
-	if ch.replyAddress != "" {
-		return wire.Errorf(wire.PreconditionFailed, "reply consumer already set")
-	}
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	if ch.closed {
+	switch {
+	case ch.closed:
 		return nil
+	case !m.NoAck:
+		return wire.Errorf(wire.PreconditionFailed, "reply consumer cannot acknowledge")
+	case ch.replies != nil:
+		return wire.Errorf(wire.PreconditionFailed, "reply consumer already set")
 	}
-	ch.replyAddress, ch.replyTag = replyQueue+"."+rand.Text(), tag
-	ch.consumers[tag] = &consumer{tag: tag, noAck: true}
+	ch.replies = &replyConsumer{tag, replyQueue + "." + rand.Text()}
 	ch.c.counters.consumers.Add(1)
 	if !m.NoWait {
 		ch.c.send(ch.id, &wire.BasicConsumeOk{ConsumerTag: tag})
 	}
-	ch.c.server.replies.add(ch.replyAddress, ch)
+	ch.c.server.replies.add(ch.replies.address, ch)
 	return nil
 }
 
-// endReplies is for when their consumer ends. The reader calls it, or who
-// waits for it.
-func (ch *channel) endReplies() {
-	if ch.replyAddress != "" {
-		ch.c.server.replies.remove(ch.replyAddress)
-		ch.replyAddress = ""
+// endRepliesLocked ends the consumer of direct replies, if there is one.
+func (ch *channel) endRepliesLocked() {
+	if ch.replies != nil {
+		ch.c.server.replies.remove(ch.replies.address)
+		ch.c.counters.consumers.Add(-1)
+		ch.replies = nil
 	}
 }
 
@@ -82,37 +82,34 @@ func (ch *channel) replyTo(p *wire.Properties) error {
 	if p.ReplyTo != replyQueue {
 		return nil
 	}
-	if ch.replyAddress == "" {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	if ch.replies == nil {
 		return wire.Errorf(wire.PreconditionFailed, "fast reply consumer does not exist")
 	}
-	p.ReplyTo = ch.replyAddress
+	p.ReplyTo = ch.replies.address
 	return nil
 }
 
 func isReplyAddress(key string) bool { return strings.HasPrefix(key, replyQueue+".") }
 
-// reply sends a message straight to the channel that waits for it.
-func (ch *channel) reply(key string, p *wire.Properties, body []byte) error {
-	to := ch.c.server.replies.find(key, ch.c.vhost)
-	if to == nil || !to.takeReply(key, p, body) {
-		return pubsub.ErrUnroutable
+// reply sends a message straight to the channel that waits for it, if it does.
+func (ch *channel) reply(key string, p *wire.Properties, body []byte) {
+	if to := ch.c.server.replies.find(key, ch.c.vhost); to != nil {
+		to.takeReply(key, p, body)
 	}
-	return nil
 }
 
 // takeReply queues a reply. One that comes while too much is queued is lost,
-// rather than hold up whoever sends it: nobody acknowledges replies.
-func (ch *channel) takeReply(key string, p *wire.Properties, body []byte) bool {
+// rather than hold up whoever sends it: nobody acknowledges replies. As in
+// RabbitMQ it has the tag of the next delivery, and takes none.
+func (ch *channel) takeReply(key string, p *wire.Properties, body []byte) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	if ch.closed || ch.consumers[ch.replyTag] == nil {
-		return false
+	if ch.closed || ch.replies == nil || ch.replies.address != key || ch.c.out.full() {
+		return // it may have ended after it was found
 	}
-	if ch.c.out.full() {
-		return true
-	}
-	m := wire.BasicDeliver{ConsumerTag: ch.replyTag, DeliveryTag: ch.unacked.add(held{}), RoutingKey: key}
+	m := wire.BasicDeliver{ConsumerTag: ch.replies.tag, DeliveryTag: ch.unacked.next(), RoutingKey: key}
 	ch.c.sendContent(ch.id, &m, p, body)
 	ch.c.counters.delivered.Add(1)
-	return true
 }

@@ -12,14 +12,20 @@ import (
 // See the AMQP 0-9-1 reference, class tx. Outcomes come first, then publishes;
 // neither is undone if another fails.
 type transaction struct {
-	outcomes  []outcomeOf
-	settled   map[uint64]struct{} // the tags in outcomes
+	outcomes  []outcomeOf // guarded by channel.mu
 	publishes []func(done func(error))
 }
 
 type outcomeOf struct {
-	tag uint64
-	as  pubsub.Outcome
+	taken
+	as pubsub.Outcome
+}
+
+// settle notes outcomes until commit.
+func (tx *transaction) settle(list []taken, as pubsub.Outcome) {
+	for _, t := range list {
+		tx.outcomes = append(tx.outcomes, outcomeOf{t, as})
+	}
 }
 
 func (ch *channel) txSelect() error {
@@ -27,7 +33,9 @@ func (ch *channel) txSelect() error {
 		return wire.Errorf(wire.PreconditionFailed, "cannot switch from confirm to tx mode")
 	}
 	if ch.tx == nil {
-		ch.tx = &transaction{settled: make(map[uint64]struct{})}
+		ch.mu.Lock()
+		ch.tx = &transaction{}
+		ch.mu.Unlock()
 	}
 	return nil
 }
@@ -39,24 +47,35 @@ func (ch *channel) txRollback() error {
 	if ch.tx == nil {
 		return errNotTransactional
 	}
-	ch.tx = &transaction{settled: make(map[uint64]struct{})}
+	ch.mu.Lock()
+	ch.rollbackLocked()
+	ch.mu.Unlock()
 	return nil
 }
 
-// txCommit does all, and returns once the broker has taken the messages. What
-// nobody wants comes back to the client before that.
-func (ch *channel) txCommit() error {
-	tx := ch.tx
-	if err := ch.txRollback(); err != nil {
-		return err
+func (ch *channel) rollbackLocked() {
+	if ch.tx == nil {
+		return
 	}
+	for _, o := range ch.tx.outcomes {
+		ch.unacked.putBack(o.taken)
+	}
+	ch.tx = &transaction{}
+}
+
+// txCommit does all, and returns once the broker has taken the messages. What
+// nobody wants comes back to the client before that. An exchange that was
+// deleted since a publish is as one that nobody is bound to.
+func (ch *channel) txCommit() error {
+	if ch.tx == nil {
+		return errNotTransactional
+	}
+	ch.mu.Lock()
+	tx := ch.tx
+	ch.tx = &transaction{}
+	ch.mu.Unlock()
 	for _, o := range tx.outcomes {
-		ch.mu.Lock()
-		d, ok := ch.unacked.take(o.tag)
-		ch.mu.Unlock()
-		if ok {
-			ch.tell([]held{d}, o.as)
-		}
+		ch.tell([]taken{o.taken}, o.as, false)
 	}
 	var waiting sync.WaitGroup
 	var mu sync.Mutex
@@ -75,29 +94,4 @@ func (ch *channel) txCommit() error {
 		return wire.Errorf(wire.PreconditionFailed, "partial tx completion")
 	}
 	return nil
-}
-
-// settle notes outcomes until commit. It reports false if there is nothing to
-// settle.
-func (tx *transaction) settle(u *unacked, tag uint64, multiple bool, as pubsub.Outcome) bool {
-	waits := func(t uint64) bool {
-		_, twice := tx.settled[t]
-		return !twice && u.has(t)
-	}
-	first := tag
-	switch {
-	case multiple && tag == 0:
-		first, tag = u.base, u.base+uint64(len(u.list))-1
-	case !waits(tag):
-		return false
-	case multiple:
-		first = u.base
-	}
-	for t := first; t <= tag; t++ {
-		if waits(t) {
-			tx.settled[t] = struct{}{}
-			tx.outcomes = append(tx.outcomes, outcomeOf{t, as})
-		}
-	}
-	return true
 }
