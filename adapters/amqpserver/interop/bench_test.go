@@ -30,9 +30,9 @@ func BenchmarkServer(b *testing.B) {
 		prepare func(b *testing.B, ch *amqp.Channel)
 		clean   func(b *testing.B, ch *amqp.Channel)
 	}{
-		{"publish, 1024 in flight", publish, nothing, purge},
-		{"consume, each acked", consume(1), publish, nothing},
-		{"consume, acked by 64", consume(64), publish, nothing},
+		{"publish, 1024 in flight", publishRound, nothing, purgeRound},
+		{"consume, each acked", consumeRound(1), publishRound, nothing},
+		{"consume, acked by 64", consumeRound(64), publishRound, nothing},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			var channels [2]*amqp.Channel
@@ -75,7 +75,7 @@ func BenchmarkServer(b *testing.B) {
 
 func nothing(*testing.B, *amqp.Channel) {}
 
-func purge(b *testing.B, ch *amqp.Channel) {
+func purgeRound(b *testing.B, ch *amqp.Channel) {
 	n, err := ch.QueuePurge("bench", false)
 	must(b, err)
 	if n != round {
@@ -83,8 +83,8 @@ func purge(b *testing.B, ch *amqp.Channel) {
 	}
 }
 
-// publish publishes a round, at most 1024 unconfirmed at a time.
-func publish(b *testing.B, ch *amqp.Channel) {
+// publishRound publishes a round, at most 1024 unconfirmed at a time.
+func publishRound(b *testing.B, ch *amqp.Channel) {
 	var flying [1024]*amqp.DeferredConfirmation
 	wait := func(c *amqp.DeferredConfirmation) {
 		if c != nil && !c.Wait() {
@@ -102,8 +102,8 @@ func publish(b *testing.B, ch *amqp.Channel) {
 	}
 }
 
-// consume takes a round from the queue, and acknowledges by some at once.
-func consume(every int) func(b *testing.B, ch *amqp.Channel) {
+// consumeRound takes a round from the queue, and acknowledges by some at once.
+func consumeRound(every int) func(b *testing.B, ch *amqp.Channel) {
 	return func(b *testing.B, ch *amqp.Channel) {
 		in, err := ch.Consume("bench", "bench", false, false, false, false, nil)
 		must(b, err)
