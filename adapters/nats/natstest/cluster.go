@@ -110,9 +110,13 @@ func (c *Cluster) StepDownConsumer(ctx context.Context, stream, consumer string)
 	return nil
 }
 
-// WaitCurrent returns when every node that runs has all that it is to hold, as
-// some time after [Server.Restart].
+// WaitCurrent returns when the cluster has a leader, and every node that runs has all
+// that it is to hold: some time after a node has gone down, or come back with
+// [Server.Restart]. Before, requests may be refused.
 func (c *Cluster) WaitCurrent(ctx context.Context) error {
+	if _, err := c.MetaLeader(ctx); err != nil {
+		return err
+	}
 	for _, s := range c.nodes {
 		if !s.runs() {
 			continue
@@ -135,7 +139,11 @@ func (c *Cluster) waitPlaces(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return js.DeleteStream(ctx, name)
+		// An earlier try may have deleted it without an answer.
+		if err := js.DeleteStream(ctx, name); !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return err
+		}
+		return nil
 	})
 }
 

@@ -30,6 +30,7 @@ func TestCluster(t *testing.T) {
 	if next == old {
 		t.Errorf("%s leads the cluster and is down", next.Name())
 	}
+	must(t, c.WaitCurrent(ctx))
 	if _, err := c.Leader(ctx, "nope"); !errors.Is(err, jetstream.ErrStreamNotFound) {
 		t.Errorf("the leader of a stream that is not there: %v", err)
 	}
@@ -75,6 +76,7 @@ func loseLeader(t *testing.T, c *natstest.Cluster, down func(*natstest.Server) e
 	if next == old {
 		t.Errorf("%s leads and is down", next.Name())
 	}
+	must(t, c.WaitCurrent(ctx))
 	expectKept(t, next.URL())
 	must(t, old.Restart(ctx))
 	must(t, c.WaitCurrent(ctx))
