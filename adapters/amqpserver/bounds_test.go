@@ -293,3 +293,26 @@ func (c *counting) Read(b []byte) (int, error) {
 	c.n.Add(int64(n))
 	return n, err
 }
+
+// After a heartbeat an idle connection does not keep what a burst of
+// deliveries took.
+func TestIdleKeepsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := servePipes(t, &amqpserver.Server{})
+		before := heap()
+		const clients = 50
+		for range clients {
+			client := server.dial(t)
+			client.send(strings.Join(session(nil), ""))
+			client.expect("connection.start", "connection.tune", "connection.open-ok", "channel.open-ok")
+			client.send(string(wire.AppendContent(nil, 1, 4096, &wire.BasicPublish{RoutingKey: "nowhere", Mandatory: true}, &wire.Properties{}, make([]byte, 200<<10))))
+			client.expect("basic.return")
+			client.skipContent()
+			go io.Copy(io.Discard, client.nc)
+		}
+		time.Sleep(31 * time.Second) // half of 60 s, and a bit
+		if kept := heap() - before; kept > clients*100<<10 {
+			t.Errorf("an idle connection keeps %d KiB", kept/clients>>10)
+		}
+	})
+}

@@ -280,10 +280,11 @@ func (c *conn) channelFrame(f wire.Frame) error {
 		return nil
 	}
 	if ch == nil {
-		if m == nil {
-			return errNoMethod
+		e := wire.Errorf(wire.ChannelError, "expected 'channel.open'")
+		if m != nil {
+			e = e.Of(m)
 		}
-		return wire.Errorf(wire.ChannelError, "expected 'channel.open'").Of(m)
+		return e
 	}
 	if _, ok := m.(*wire.ChannelClose); ok {
 		ch.flushConfirms()

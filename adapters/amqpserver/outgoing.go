@@ -81,6 +81,16 @@ func (o *outgoing) giveTurn() {
 	o.mu.Unlock()
 }
 
+// rest gives back the memory that it keeps for what comes next, which may be
+// half a megabyte.
+func (o *outgoing) rest() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.buf) == 0 {
+		o.buf, o.spare = nil, nil
+	}
+}
+
 // full reports whether far too much is queued.
 func (o *outgoing) full() bool {
 	o.mu.Lock()

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bufio"
 	"encoding/binary"
 	"io"
 )
@@ -39,26 +38,31 @@ func (f Frame) Unexpected() *Error {
 
 // Reader reads frames. It is for one goroutine at a time.
 type Reader struct {
-	r   *bufio.Reader
-	max uint32
-	buf []byte
+	src  io.Reader
+	max  uint32
+	buf  []byte // what has come; it was read up to at
+	at   int
+	more bool // the last read filled buf
 }
+
+// What buf has room for, in bytes: a connection that is idle takes little
+// memory, one that sends much takes few reads. A larger frame takes its size.
+const (
+	readSmall = 4 << 10
+	readLarge = 32 << 10
+)
 
 // NewReader returns a Reader that takes frames of up to max bytes, the
 // overhead included.
-func NewReader(r io.Reader, max uint32) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 32<<10), max: max}
-}
+func NewReader(r io.Reader, max uint32) *Reader { return &Reader{src: r, max: max} }
 
 // SetMax changes the largest size of a frame.
 func (r *Reader) SetMax(max uint32) { r.max = max }
 
-// Buffered returns how many bytes have come and were not read yet.
-func (r *Reader) Buffered() int { return r.r.Buffered() }
-
 // Full reads exactly len(b) bytes that are no frame: the protocol header.
 func (r *Reader) Full(b []byte) error {
-	_, err := io.ReadFull(r.r, b)
+	got, err := r.await(len(b))
+	r.at += copy(b, got)
 	return err
 }
 
@@ -66,11 +70,8 @@ func (r *Reader) Full(b []byte) error {
 // the connection's. A frame that is too large is refused by its header alone:
 // nothing is allocated for it.
 func (r *Reader) Next() (Frame, error) {
-	head, err := r.r.Peek(7)
+	head, err := r.await(7)
 	if err != nil {
-		if err == io.EOF && len(head) > 0 {
-			err = io.ErrUnexpectedEOF
-		}
 		return Frame{}, err
 	}
 	f := Frame{Type: head[0], Channel: binary.BigEndian.Uint16(head[1:])}
@@ -78,13 +79,13 @@ func (r *Reader) Next() (Frame, error) {
 	if size > r.max-FrameOverhead {
 		return Frame{}, Errorf(FrameError, "type %d, all octets = <<>>: {frame_too_large,%d,%d}", f.Type, size, r.max-FrameOverhead)
 	}
-	r.r.Discard(7)
-	b, err := r.read(int(size) + 1)
+	b, err := r.await(FrameOverhead + int(size))
 	if err != nil {
 		return Frame{}, err
 	}
-	f.Payload = b[:size]
-	if end := b[size]; end != frameEnd {
+	r.at += len(b)
+	f.Payload = b[7 : 7+size]
+	if end := b[7+size]; end != frameEnd {
 		return Frame{}, Errorf(FrameError, "type %d, all octets = %s: {invalid_frame_end_marker,%d}", f.Type, octets(f.Payload), end)
 	}
 	switch {
@@ -94,25 +95,38 @@ func (r *Reader) Next() (Frame, error) {
 	return Frame{}, Errorf(FrameError, "type %d, all octets = %s: unknown_frame", f.Type, octets(f.Payload))
 }
 
-// read reads n bytes into the buffer. It grows with what has come: a frame's
-// header alone takes no memory.
-func (r *Reader) read(n int) ([]byte, error) {
-	b := r.buf[:0]
-	for len(b) < n {
-		if len(b) == cap(b) {
-			b = append(make([]byte, 0, min(n, max(2*len(b), FrameMin))), b...)
+// await returns the next n bytes, which are not read by that, and are valid
+// until the next call. The buffer grows with what has come: a frame's header
+// alone takes no memory.
+func (r *Reader) await(n int) ([]byte, error) {
+	for len(r.buf)-r.at < n {
+		rest, room := r.buf[r.at:], max(cap(r.buf), readSmall)
+		if r.more {
+			room = max(room, readLarge)
 		}
-		at := len(b)
-		b = b[:min(n, cap(b))]
-		if _, err := io.ReadFull(r.r, b[at:]); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
+		if len(rest) == room {
+			room = min(n, 2*room)
+		}
+		if room > cap(r.buf) {
+			r.buf = append(make([]byte, 0, room), rest...)
+		} else {
+			r.buf = r.buf[:copy(r.buf, rest)]
+		}
+		r.at = 0
+		room = min(room, max(n, readLarge)) // what comes after a large frame has to be moved
+		end := len(r.buf)
+		got, err := r.src.Read(r.buf[end:room])
+		r.buf = r.buf[:end+got]
+		r.more = len(r.buf) == room
+		switch {
+		case err == nil || len(r.buf) >= n:
+		case err == io.EOF && len(r.buf) > 0:
+			return nil, io.ErrUnexpectedEOF
+		default:
 			return nil, err
 		}
-		r.buf = b
 	}
-	return b, nil
+	return r.buf[r.at : r.at+n], nil
 }
 
 // AppendHeartbeat appends a heartbeat frame.

@@ -112,7 +112,7 @@ func FuzzFrames(f *testing.F) {
 		for {
 			fr, err := r.Next()
 			if err != nil {
-				if cap(r.buf) > 2*FrameMin {
+				if cap(r.buf) > readLarge {
 					t.Fatalf("the buffer has %d bytes", cap(r.buf))
 				}
 				return
