@@ -280,11 +280,10 @@ func (c *conn) channelFrame(f wire.Frame) error {
 		return nil
 	}
 	if ch == nil {
-		e := wire.Errorf(wire.ChannelError, "expected 'channel.open'")
-		if m != nil {
-			e = e.Of(m)
+		if m == nil {
+			return errNoMethod
 		}
-		return e
+		return wire.Errorf(wire.ChannelError, "expected 'channel.open'").Of(m)
 	}
 	if _, ok := m.(*wire.ChannelClose); ok {
 		ch.flushConfirms()
