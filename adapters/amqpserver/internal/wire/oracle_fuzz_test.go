@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"reflect"
@@ -34,7 +35,11 @@ func FuzzTableOracle(f *testing.F) {
 		p := peers.get(t)
 		defer peers.put(t)
 		deliver := &BasicDeliver{ConsumerTag: "tag"}
-		for _, sent := range [][]byte{contentWith(entries), AppendContent(nil, 1, peerFrame, deliver, &Properties{Given: GivenHeaders, Headers: table}, nil)} {
+		sends := [][]byte{AppendContent(nil, 1, peerFrame, deliver, &Properties{Given: GivenHeaders, Headers: table}, nil)}
+		if !bytes.ContainsRune(entries, 'L') { // a type that amqp091-go doesn't know; it is written as l
+			sends = append(sends, contentWith(entries))
+		}
+		for _, sent := range sends {
 			p.write(t, sent)
 			if got := fromClient(p.delivery(t).Headers); !reflect.DeepEqual(got, table) {
 				t.Fatalf("%x\nis  %#v\nand %#v to amqp091-go", sent, table, got)
