@@ -6,7 +6,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/gobindery/bindery/adapters/nats/internal/message"
 	"github.com/gobindery/bindery/pubsub"
 )
 
@@ -43,7 +42,7 @@ func (p *publisher) askAdmission(token uint64, s *sending) {
 func (p *publisher) admit(l *leader, m *nats.Msg) {
 	nc := p.conn.nc
 	ok, err := l.admit(m.Header.Get(idHeader), len(m.Data), func() *pubsub.Publication {
-		pub, err := message.Decode(m.Header, m.Subject, m.Data)
+		pub, err := decode(m)
 		if err != nil {
 			p.conn.warn("a message that was refused can't be read", err)
 			return &pubsub.Publication{}

@@ -74,7 +74,9 @@ func (c *Conn) leaveAll(ctx context.Context) {
 		}
 	}
 	for l, members := range local {
-		l.leave(members...)
+		if last, _ := l.leave(members...); last {
+			l.deleteQueue(ctx, deleteAuto)
+		}
 	}
 	leaving.Wait()
 	c.mu.Lock()

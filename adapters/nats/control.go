@@ -11,7 +11,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/gobindery/bindery/adapters/nats/internal/message"
 	engine "github.com/gobindery/bindery/adapters/nats/internal/queue"
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -163,14 +162,10 @@ func (t *control) serve(m *nats.Msg) {
 	from := member{r.From, r.ID}
 	var a answer
 	switch r.Op {
-	case opJoin:
-		lost, err := l.join(from, r.Join, &elsewhere{c, from})
-		a.Lost = lost
-		a.set(err)
 	case opCancel:
 		a.set(l.cancel(from, r.Tag))
 	case opLeave:
-		a.set(l.leave(from))
+		a.set(l.leaveNow(from))
 	case opSettle:
 		for _, x := range r.Settlements {
 			if err := l.settle(from, x.Tag, x.Outcome, x.Multiple); err != nil {
@@ -181,7 +176,7 @@ func (t *control) serve(m *nats.Msg) {
 	case opGet:
 		t.get(m, l, from, r.AutoAck)
 		return
-	case opInspect, opPurge, opDelete:
+	case opJoin, opInspect, opPurge, opDelete:
 		c.spawn(func(ctx context.Context) {
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
@@ -197,6 +192,9 @@ func (t *control) serve(m *nats.Msg) {
 func (t *control) slow(ctx context.Context, r *request, l *leader, a *answer) {
 	var err error
 	switch r.Op {
+	case opJoin:
+		from := member{r.From, r.ID}
+		a.Lost, err = l.joinCaughtUp(ctx, from, r.Join, &elsewhere{t.conn, from})
 	case opInspect:
 		a.Status, err = l.inspect(ctx, r.Use)
 	case opPurge:
@@ -286,13 +284,15 @@ type elsewhere struct {
 
 // deliver sends a delivery. It is called under the leader's lock.
 func (e *elsewhere) deliver(d *engine.Delivery) {
-	m := &nats.Msg{Subject: e.conn.names.deliverySubject(e.to.conn), Data: d.Message.Body, Header: nats.Header{}}
+	m := &nats.Msg{Subject: e.conn.names.deliverySubject(e.to.conn)}
 	encodeDelivery(m, e.to.id, d)
 	e.conn.nc.PublishMsg(m) // who isn't there any more is found out by watch
 }
 
 func encodeDelivery(m *nats.Msg, id uint64, d *engine.Delivery) {
-	message.Encode(m.Header, d.Message)
+	header, payload := encode(d.Message)
+	m.Header, m.Data = make(nats.Header, 2), payload
+	setHeader(m.Header, header)
 	again := 0
 	if d.Redelivered {
 		again = 1
@@ -311,7 +311,7 @@ func decodeDelivery(m *nats.Msg) (id uint64, in pubsub.Incoming, h heldItem, err
 			return 0, in, h, err
 		}
 	}
-	p, err := message.Decode(m.Header, m.Subject, m.Data)
+	p, err := decode(m)
 	if err != nil {
 		return 0, in, h, err
 	}
@@ -357,7 +357,7 @@ func (t *control) get(m *nats.Msg, l *leader, from member, autoAck bool) {
 		t.reply(m, a)
 		return
 	}
-	reply := &nats.Msg{Subject: m.Reply, Data: d.Message.Body, Header: nats.Header{}}
+	reply := &nats.Msg{Subject: m.Reply}
 	encodeDelivery(reply, from.id, &d)
 	reply.Header.Set(readyHeader, strconv.Itoa(ready))
 	t.conn.nc.PublishMsg(reply)

@@ -40,7 +40,8 @@ type feed struct {
 	outstanding int    // how many were asked for and have not come
 	sequence    uint64 // that of the consumer, of the last message
 	heard       time.Time
-	seen        uint64            // the stream's sequence of the last message taken
+	seen        uint64            // the stream's sequence of the last message that came
+	taken       uint64            // that of the last one that take has taken
 	replies     map[uint64]*reply // of the messages that are not done, by the stream's sequence
 	acked       []uint64          // since the server was last known to have all acks
 	lastAck     string            // the reply subject of the last of them
@@ -197,6 +198,9 @@ func (f *feed) receive(m *nats.Msg) {
 			seq: about.stored, at: about.at + f.conn.offset.Load(), again: about.deliveries > 1, msg: m,
 			hold: func(n int) { f.hold(about.stored, n) },
 		})
+		f.mu.Lock()
+		f.taken = max(f.taken, about.stored)
+		f.mu.Unlock()
 	}
 	f.want()
 }
@@ -411,7 +415,7 @@ func (f *feed) stop() (consumer string) {
 func (f *feed) last() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.seen
+	return f.taken
 }
 
 // ackSubject is what the subject of a message's ack tells about it.

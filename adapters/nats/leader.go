@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gobindery/bindery/adapters/nats/internal/message"
 	engine "github.com/gobindery/bindery/adapters/nats/internal/queue"
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/classic"
@@ -28,9 +27,16 @@ type leader struct {
 	timer  *time.Timer
 	due    int64 // when timer runs
 	ended  bool  // it leads no more
+	unused bool  // the queue is about to be deleted, because nobody uses it
 
 	// members are the consumers and holders, those of this connection and of others.
 	members map[member]*engine.Consumer
+
+	// How far it is. Of what was in the stream when it began, some may be missing in
+	// between; after that, each sequence is a message, for nobody else takes any out.
+	begun     streamState // when it began
+	inherited int         // how many of those have come
+	last      uint64      // the stream's sequence of the last message that came
 
 	// What came before those were heard who have messages since an earlier leader.
 	gathering bool
@@ -94,21 +100,22 @@ func newLeader(c *Conn, q *queue) *leader {
 
 // room is how many more messages may come.
 func (l *leader) room() int {
-	s := &l.queue.settings
-	if s.MaxLength != nil || s.MaxBytes != nil || s.MaxPriority > 0 {
-		return pullMost // which one is next, or too many, depends on all of them
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.purgeDone != nil {
-		return pullMost
+	return l.roomLocked()
+}
+
+func (l *leader) roomLocked() int {
+	s := &l.queue.settings
+	if s.MaxLength != nil || s.MaxBytes != nil || s.MaxPriority > 0 || l.purgeDone != nil {
+		return pullMost // which one is next, or too many, depends on all of them
 	}
 	return window - l.engine.Ready() - len(l.early)
 }
 
 // take takes a message from the feed.
 func (l *leader) take(m stored) {
-	p, err := message.Decode(m.msg.Header, m.msg.Subject, m.msg.Data)
+	p, err := decode(m.msg)
 	if err != nil {
 		l.conn.warn("a message can't be read; it is dropped", err, "queue", l.queue.name())
 		l.feed.finish(m.seq)
@@ -126,6 +133,10 @@ func (l *leader) arrive(a arrival) {
 		}
 		return
 	}
+	l.last = max(l.last, a.seq)
+	if a.seq <= l.begun.LastSeq {
+		l.inherited++
+	}
 	if size, ok := l.pending[a.id]; ok {
 		delete(l.pending, a.id)
 		l.pendingBytes -= size
@@ -135,6 +146,9 @@ func (l *leader) arrive(a arrival) {
 		return
 	}
 	l.add(a)
+	if a.seq <= l.handed {
+		l.engine.Dispatch(now())
+	}
 	l.act()
 }
 
@@ -150,15 +164,18 @@ func (l *leader) add(a arrival) {
 				l.engine.Restore(c, h.tag, e)
 				return
 			}
+			e.Redelivered = true // it has left since
 		}
 	}
 	if a.seq <= l.purgeTo {
 		l.purged++
 		l.feed.finish(a.seq)
+	} else if a.seq <= l.handed {
+		l.engine.Recover(e) // it was ready before; what others hold comes first
 	} else {
 		l.engine.Add(e, now())
 	}
-	if l.purgeDone != nil && a.seq >= l.purgeTo {
+	if l.purgeDone != nil && l.missing(l.purgeTo) == 0 {
 		close(l.purgeDone)
 		l.purgeDone = nil
 	}
@@ -206,7 +223,7 @@ func (l *leader) giveUp(p *pubsub.Publication, why classic.Reason, id string, do
 // setTimer makes tick run when something is due.
 func (l *leader) setTimer() {
 	due := l.engine.Due()
-	if due == engine.Never || l.ended {
+	if due == engine.Never || l.ended || l.unused {
 		if l.timer != nil && l.due != engine.Never {
 			l.timer.Stop()
 		}
@@ -231,7 +248,8 @@ func (l *leader) tick() {
 	l.due = engine.Never
 	unused := false
 	if !l.ended {
-		unused = l.engine.Tick(now())
+		unused = l.engine.Tick(now()) && !l.unused
+		l.unused = l.unused || unused
 		l.act()
 	}
 	l.mu.Unlock()
@@ -281,6 +299,24 @@ type heldItem struct {
 	Tag   uint64
 	Seq   uint64
 	Again bool
+}
+
+// joinCaughtUp is join once the leader has what was confirmed before: a consumer gets that
+// first, though others come soon after.
+func (l *leader) joinCaughtUp(ctx context.Context, m member, j *joining, to sink) (lost []uint64, err error) {
+	l.mu.Lock()
+	gathering := l.gathering
+	l.mu.Unlock()
+	if !j.Holder && !gathering {
+		last, err := l.conn.lastStored(ctx, l.queue.stream)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.caughtUp(ctx, last); err != nil {
+			return nil, err
+		}
+	}
+	return l.join(m, j, to)
 }
 
 // join adds a member. It returns the tags of what it does not hold any more.
@@ -374,10 +410,10 @@ func (l *leader) cancel(m member, from uint64) error {
 }
 
 // leave removes members, with all that they have. All leave before what one
-// of them has goes back, so that none gets what another had.
-func (l *leader) leave(members ...member) error {
-	last := false
-	err := l.do(func() error {
+// of them has goes back, so that none gets what another had. Last says that an
+// auto-delete queue has lost its last consumer: the caller deletes it.
+func (l *leader) leave(members ...member) (last bool, err error) {
+	err = l.do(func() error {
 		at := now()
 		for _, m := range members {
 			if c := l.members[m]; c != nil {
@@ -394,6 +430,12 @@ func (l *leader) leave(members ...member) error {
 		l.engine.Dispatch(at)
 		return nil
 	})
+	return last, err
+}
+
+// leaveNow is leave, after which an auto-delete queue is deleted.
+func (l *leader) leaveNow(members ...member) error {
+	last, err := l.leave(members...)
 	if last {
 		l.conn.spawn(func(ctx context.Context) { l.deleteQueue(ctx, deleteAuto) })
 	}
@@ -438,12 +480,23 @@ func (l *leader) inspect(ctx context.Context, use bool) (status, error) {
 		}
 		l.engine.Tick(now())
 		s = status{l.engine.Ready(), l.engine.Unacked(), l.engine.Consumers()}
-		if seen := l.feed.last(); l.feed != l.conn.tempFeed() && last > seen {
-			s.Ready += int(last - seen) // they are in the stream, each with a sequence of its own
-		}
+		s.Ready += l.missing(last)
 		return nil
 	})
 	return s, err
+}
+
+// missing returns how many messages up to a sequence are in the stream and have not
+// come. The caller holds the lock.
+func (l *leader) missing(last uint64) int {
+	if l.queue.record.Owner != "" {
+		return 0
+	}
+	n := l.begun.Messages - l.inherited
+	if from := max(l.last, l.begun.LastSeq); last > from {
+		n += int(last - from)
+	}
+	return n
 }
 
 // caughtUp waits until the leader has what was stored up to a sequence, or
@@ -451,12 +504,16 @@ func (l *leader) inspect(ctx context.Context, use bool) (status, error) {
 func (l *leader) caughtUp(ctx context.Context, last uint64) error {
 	for pause := 200 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
 		l.mu.Lock()
-		ended, gathering := l.ended, l.gathering
+		ended, gathering, missing := l.ended, l.gathering, l.missing(last) > 0
+		full := l.roomLocked() <= 0
 		l.mu.Unlock()
-		if ended {
-			return errNotLeader
+		if l.queue.record.Owner != "" {
+			missing = l.feed.last() < last
 		}
-		if !gathering && (l.feed.last() >= last || l.room() < window/2) {
+		switch {
+		case ended:
+			return errNotLeader
+		case !gathering && (!missing || full):
 			return nil
 		}
 		select {
@@ -496,12 +553,15 @@ func (l *leader) purge(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := l.caughtUp(ctx, last); err != nil {
+		return 0, err
+	}
 	n := 0
 	var done chan struct{}
 	err = l.do(func() error {
 		l.engine.Tick(now())
 		n = l.engine.Purge()
-		if l.feed.last() < last {
+		if l.missing(last) > 0 {
 			// The rest is dropped as it comes.
 			done = make(chan struct{})
 			l.purgeTo, l.purged, l.purgeDone = last, 0, done
@@ -566,12 +626,12 @@ func (l *leader) deleteQueue(ctx context.Context, why deletion) {
 	})
 	if err != nil && !errors.Is(err, pubsub.ErrClosed) {
 		l.conn.warn("a queue that nobody uses any more can't be deleted; it is tried again", err, "queue", l.queue.name())
-		if why == deleteUnused {
-			l.mu.Lock()
-			l.due = engine.Never
-			l.setTimer()
-			l.mu.Unlock()
-		}
+	}
+	if why == deleteUnused {
+		l.mu.Lock()
+		l.unused = false
+		l.setTimer() // it was used after all, or it is tried again
+		l.mu.Unlock()
 	}
 }
 

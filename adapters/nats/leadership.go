@@ -208,6 +208,11 @@ func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader
 	if err := l.feed.claim(ctx); err != nil {
 		return nil, err
 	}
+	var err error
+	if l.begun, err = c.streamState(ctx, q.stream); err != nil {
+		l.feed.end(ctx)
+		return nil, err
+	}
 	incarnation := q.record.Incarnation
 	if before.conn == "" {
 		// The consumer is made: what a leader that has left says was written before.
@@ -300,6 +305,7 @@ func (l *leader) endGathering() {
 	for _, a := range early {
 		l.add(a)
 	}
+	l.engine.Dispatch(now())
 }
 
 // demote ends a leadership that another connection has taken.

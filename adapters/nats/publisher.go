@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/gobindery/bindery/adapters/nats/internal/message"
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/classic"
 	"github.com/gobindery/bindery/pubsub/routing"
@@ -40,7 +39,7 @@ type publisher struct {
 // outgoing is a publication on its way.
 type outgoing struct {
 	pub    *pubsub.Publication // for routing, and for its confirm
-	header string              // as message.Encode made it
+	header string              // as encode made it
 	body   []byte
 	id     string
 
@@ -102,14 +101,11 @@ func (c *Conn) Publish(ctx context.Context, pub *pubsub.Publication) {
 		return
 	}
 	out := &outgoing{pub: pub}
-	header := make(nats.Header, 1)
-	message.Encode(header, pub)
-	out.header = header[message.Header][0]
-	if size := len(pub.Body) + len(out.header) + headerReserve; size > c.limit {
-		pub.Confirm(fmt.Errorf("%w: message size %d is larger than configured max size %d; that is the server's max_payload less %d bytes", pubsub.ErrPreconditionFailed, len(pub.Body)+len(out.header), c.limit-headerReserve, headerReserve))
+	out.header, out.body = encode(pub)
+	if size, most := len(pub.Body)+len(out.header), c.limit-headerReserve; size > most {
+		pub.Confirm(fmt.Errorf("%w: message size %d is larger than configured max size %d: the server's max_payload, less %d bytes", pubsub.ErrPreconditionFailed, size, most, headerReserve))
 		return
 	}
-	out.body = append(make([]byte, 0, len(pub.Body)), pub.Body...)
 	if pub.Headers != nil {
 		pub.Headers = pub.Headers.Clone() // a headers exchange looks at them later
 	}
@@ -121,10 +117,8 @@ func (c *Conn) Publish(ctx context.Context, pub *pubsub.Publication) {
 // publishDead sends a dead letter to where it goes, and calls done when it is there.
 // It does not wait.
 func (p *publisher) publishDead(letter *pubsub.Publication, id string, why classic.Reason, done func()) {
-	out := &outgoing{pub: letter, body: letter.Body, id: id, dead: why, done: done}
-	header := make(nats.Header, 1)
-	message.Encode(header, letter)
-	out.header = header[message.Header][0]
+	out := &outgoing{pub: letter, id: id, dead: why, done: done}
+	out.header, out.body = encode(letter)
 	p.add(context.Background(), out, 1<<30) // after the end, who leads next does it again
 }
 
@@ -277,7 +271,7 @@ func (p *publisher) copies(out *outgoing, queues []*queue) {
 // copy sends one copy. Numbers are those of exclusive queues.
 func (p *publisher) copy(out *outgoing, q *queue, numbers []int) {
 	m := &nats.Msg{Subject: q.subject, Data: out.body, Header: make(nats.Header, 4)}
-	m.Header[message.Header] = []string{out.header}
+	setHeader(m.Header, out.header)
 	id := out.id
 	if len(numbers) > 0 {
 		m.Header[toHeader] = []string{formatNumbers(numbers)}

@@ -205,10 +205,11 @@ func (c *Conn) deleteStream(ctx context.Context, name string) error {
 }
 
 // inspect tells a queue's counts. Where nobody leads, nobody consumes, and all that is
-// stored is ready.
+// stored is ready; only a leader knows what of it has expired.
 func (c *Conn) inspect(ctx context.Context, q *queue, use bool) (status, error) {
+	claim := q.needsLeader()
 	for {
-		l, remote, err := c.findLeader(ctx, q, q.needsLeader())
+		l, remote, err := c.findLeader(ctx, q, claim)
 		if err != nil {
 			return status{}, err
 		}
@@ -226,8 +227,9 @@ func (c *Conn) inspect(ctx context.Context, q *queue, use bool) (status, error) 
 			var state streamState
 			state, err = c.streamState(ctx, q.stream)
 			s.Ready = state.Messages
-			if err == nil && state.Consumers > 0 {
-				continue // somebody leads now
+			if err == nil && (state.Consumers > 0 || use && state.Messages > 0) {
+				claim = use
+				continue
 			}
 		}
 		if again, err := c.retryLeader(ctx, q, err); !again {

@@ -80,7 +80,7 @@ func (s *subscription) attach(ctx context.Context) error {
 		if l != nil {
 			// Before join: what is delivered must find out where it is settled.
 			s.setLeader(l, "")
-			lost, err := l.join(s.member(), j, s)
+			lost, err := l.joinCaughtUp(ctx, s.member(), j, s)
 			if errors.Is(err, errNotLeader) {
 				s.setLeader(nil, "")
 				continue
@@ -303,7 +303,7 @@ func (s *subscription) Close() error {
 	s.stopTaking()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	err := s.tell(ctx, func(l *leader, _ uint64) error { return l.leave(s.member()) },
+	err := s.tell(ctx, func(l *leader, _ uint64) error { return l.leaveNow(s.member()) },
 		func(remote string, _ uint64) error { return s.conn.control.leave(ctx, remote, s.queue, s.id) })
 	s.conn.forgetSubscription(s)
 	return err

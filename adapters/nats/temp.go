@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/gobindery/bindery/adapters/nats/internal/message"
 )
 
 // The exclusive queues of a connection have one stream together, in the memory of
@@ -64,7 +62,7 @@ func (c *Conn) tempLost() {
 			return
 		}
 		f.mu.Lock()
-		f.seen = 0 // it counts from 1 again
+		f.seen, f.taken = 0, 0 // it counts from 1 again
 		clear(f.replies)
 		f.acked = nil
 		f.mu.Unlock()
@@ -75,7 +73,7 @@ func (c *Conn) tempLost() {
 // takeTemp shares a message out.
 func (c *Conn) takeTemp(m stored) {
 	numbers := parseNumbers(m.msg.Header.Get(toHeader))
-	p, err := message.Decode(m.msg.Header, m.msg.Subject, m.msg.Data)
+	p, err := decode(m.msg)
 	if err != nil {
 		c.warn("a message for exclusive queues can't be read; it is dropped", err)
 		m.hold(0)

@@ -33,7 +33,7 @@ func (q *queue) name() string { return q.record.Name }
 // nobody consumes from it.
 func (q *queue) needsLeader() bool {
 	s := &q.settings
-	return s.Expires > 0 || s.MaxLength != nil || s.MaxBytes != nil || s.DeadLetter != nil && s.MessageTTL != nil
+	return s.Expires > 0 || s.MessageTTL != nil || s.MaxLength != nil || s.MaxBytes != nil || s.DeadLetter != nil
 }
 
 // refuses reports whether the queue may refuse a publish.

@@ -88,7 +88,7 @@ func (c *Conn) connGone(conn string) {
 		}
 		l.mu.Unlock()
 		if len(members) > 0 {
-			l.leave(members...)
+			l.leaveNow(members...)
 		}
 	}
 	for _, s := range subs {
