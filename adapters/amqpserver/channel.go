@@ -31,7 +31,7 @@ type channel struct {
 }
 
 func newChannel(c *conn, id uint16) *channel {
-	return &channel{c: c, id: id, prefetch: pubsub.Unlimited, consumers: make(map[string]*consumer), unacked: unacked{base: 1}}
+	return &channel{c: c, id: id, prefetch: pubsub.Unlimited, consumers: make(map[string]*consumer)}
 }
 
 var errNoMethod = wire.Errorf(wire.UnexpectedFrame, "expected method frame, got non method frame instead")

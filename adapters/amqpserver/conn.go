@@ -251,6 +251,9 @@ func (c *conn) flushConfirms() {
 // channelFrame gives a frame to its channel.
 func (c *conn) channelFrame(f wire.Frame) error {
 	ch := c.channels[f.Channel]
+	if ch != nil && ch.ending() {
+		ch.content = nil // what began before is passed over, too
+	}
 	var m wire.Method
 	if f.Type == wire.FrameMethod && (ch == nil || ch.content == nil) {
 		var err error

@@ -139,7 +139,7 @@ func (ch *channel) deliverAll(co *consumer) {
 		}
 		clear(buf[:n])
 		if n == 0 && err != nil {
-			if errors.Is(err, pubsub.ErrConsumerCanceled) {
+			if !errors.Is(err, pubsub.ErrClosed) && ch.c.ctx.Err() == nil {
 				ch.canceled(co)
 			}
 			return

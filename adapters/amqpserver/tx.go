@@ -57,9 +57,11 @@ func (ch *channel) rollbackLocked() {
 	if ch.tx == nil {
 		return
 	}
-	for _, o := range ch.tx.outcomes {
-		ch.unacked.putBack(o.taken)
+	list := make([]taken, len(ch.tx.outcomes))
+	for i, o := range ch.tx.outcomes {
+		list[i] = o.taken
 	}
+	ch.unacked.putBack(list)
 	ch.tx = &transaction{}
 }
 
