@@ -43,7 +43,7 @@ type leader struct {
 	early     []arrival
 	heldBy    map[uint64]holding // by seq: what is held since then
 	handed    uint64             // up to here, messages may have been handed out by it
-	returned  map[uint64]bool    // those that it had handed out and returned; nil if that isn't known
+	given     map[uint64]bool    // those of them that were; nil if that isn't known
 	expected  map[member]bool    // who is to join yet
 	gathered  chan struct{}      // closed when all have
 
@@ -156,7 +156,7 @@ func (l *leader) arrive(a arrival) {
 func (l *leader) add(a arrival) {
 	e := engine.Entry{Seq: a.seq, Message: a.pub, Expires: l.engine.Expiry(&a.pub.Message, a.at), Redelivered: a.again}
 	if a.seq <= l.handed {
-		e.Redelivered = e.Redelivered || l.returned == nil || l.returned[a.seq]
+		e.Redelivered = e.Redelivered || l.given == nil || l.given[a.seq]
 		if h, ok := l.heldBy[a.seq]; ok {
 			delete(l.heldBy, a.seq)
 			e.Redelivered = h.again
@@ -502,6 +502,8 @@ func (l *leader) missing(last uint64) int {
 // caughtUp waits until the leader has what was stored up to a sequence, or
 // all that it has room for.
 func (l *leader) caughtUp(ctx context.Context, last uint64) error {
+	const long = 250 * time.Millisecond
+	asked := time.Now()
 	for pause := 200 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
 		l.mu.Lock()
 		ended, gathering, missing := l.ended, l.gathering, l.missing(last) > 0
@@ -515,6 +517,11 @@ func (l *leader) caughtUp(ctx context.Context, last uint64) error {
 			return errNotLeader
 		case !gathering && (!missing || full):
 			return nil
+		case !gathering && time.Since(asked) > long:
+			if err := l.recount(ctx, last); err != nil {
+				return err
+			}
+			asked = time.Now()
 		}
 		select {
 		case <-time.After(pause): // a feed tells nobody how far it is
@@ -522,6 +529,21 @@ func (l *leader) caughtUp(ctx context.Context, last uint64) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// recount asks whether there is anything to come. What was counted when the leader began
+// may have held messages that were acked and about to go.
+func (l *leader) recount(ctx context.Context, last uint64) error {
+	sequence, pending, err := l.feed.pending(ctx)
+	if err != nil || pending > 0 {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.feed.has(sequence) && !l.gathering {
+		l.begun.Messages, l.last = l.inherited, max(l.last, last)
+	}
+	return nil
 }
 
 // lastStored returns the sequence of the last message of a stream.

@@ -225,12 +225,14 @@ func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader
 			before = &predecessor{conn: left.Leader, handed: left.Handed, left: left}
 		}
 	}
+	if before.conn != "" {
+		l.gather(before) // before anybody can join
+	}
 	c.mu.Lock()
 	delete(c.remotes, incarnation)
 	c.leaders[incarnation] = l
 	c.mu.Unlock()
 	if before.conn != "" {
-		l.gather(before)
 		c.control.tell(&notice{Leader: c.id, Queue: incarnation, Before: before.conn})
 	}
 	if err := l.feed.start(); err != nil {
@@ -256,10 +258,7 @@ func (l *leader) gather(before *predecessor) {
 	wait := gatherTime
 	if left := before.left; left != nil {
 		wait = gatherMost
-		l.returned = make(map[uint64]bool, len(left.Returned))
-		for _, seq := range left.Returned {
-			l.returned[seq] = true
-		}
+		l.given = parseRanges(left.Given)
 		l.expected = make(map[member]bool, len(left.Members))
 		for _, m := range left.Members {
 			l.expected[member{m.Conn, m.ID}] = true
@@ -403,7 +402,7 @@ func (l *leader) handOver(ctx context.Context) error {
 	if gathering {
 		l.do(func() error { l.endGathering(); return nil })
 	}
-	left := &leftRecord{Incarnation: incarnation, Leader: l.conn.id, Handed: l.feed.last(), Returned: l.redelivered()}
+	left := &leftRecord{Incarnation: incarnation, Leader: l.conn.id, Handed: l.feed.last(), Given: formatRanges(l.givenOut())}
 	for m := range l.stop() {
 		if m.conn != l.conn.id {
 			left.Members = append(left.Members, leftMember{m.conn, m.id})
@@ -421,9 +420,14 @@ func (l *leader) handOver(ctx context.Context) error {
 	return err
 }
 
-// redelivered returns the sequences of the ready messages that were handed out before.
-func (l *leader) redelivered() []uint64 {
+// givenOut returns the sequences of the messages that were handed out and are not done
+// with, whoever has them now.
+func (l *leader) givenOut() []uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.engine.Redelivered()
+	given := l.engine.Redelivered()
+	for _, c := range l.members {
+		given = c.Held(given)
+	}
+	return given
 }

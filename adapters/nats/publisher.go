@@ -244,7 +244,7 @@ func (p *publisher) copies(out *outgoing, queues []*queue) {
 			continue
 		}
 		if len(queues) == 1 {
-			p.copy(out, q, []int{q.record.Number})
+			p.copy(out, q, []uint64{uint64(q.record.Number)})
 			break
 		}
 		if owners == nil {
@@ -253,12 +253,12 @@ func (p *publisher) copies(out *outgoing, queues []*queue) {
 		owners[q.record.Owner] = append(owners[q.record.Owner], queues[i])
 	}
 	for _, owned := range owners {
-		plain := make([]int, 0, len(owned))
+		plain := make([]uint64, 0, len(owned))
 		for _, q := range owned {
 			if q.refuses() {
-				p.copy(out, q, []int{q.record.Number})
+				p.copy(out, q, []uint64{uint64(q.record.Number)})
 			} else {
-				plain = append(plain, q.record.Number)
+				plain = append(plain, uint64(q.record.Number))
 			}
 		}
 		if len(plain) > 0 {
@@ -269,14 +269,14 @@ func (p *publisher) copies(out *outgoing, queues []*queue) {
 }
 
 // copy sends one copy. Numbers are those of exclusive queues.
-func (p *publisher) copy(out *outgoing, q *queue, numbers []int) {
+func (p *publisher) copy(out *outgoing, q *queue, numbers []uint64) {
 	m := &nats.Msg{Subject: q.subject, Data: out.body, Header: make(nats.Header, 4)}
 	setHeader(m.Header, out.header)
 	id := out.id
 	if len(numbers) > 0 {
-		m.Header[toHeader] = []string{formatNumbers(numbers)}
+		m.Header[toHeader] = []string{formatRanges(numbers)}
 		if len(numbers) == 1 {
-			id += "." + strconv.Itoa(numbers[0]) // there may be more copies in this store
+			id += "." + strconv.FormatUint(numbers[0], 10) // there may be more copies in this store
 		}
 	}
 	m.Header[idHeader] = []string{id}

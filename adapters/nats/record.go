@@ -84,9 +84,9 @@ type bindingRecord struct {
 type leftRecord struct {
 	Incarnation string       `json:"queue"`
 	Leader      string       `json:"leader"`
-	Handed      uint64       `json:"handed,omitempty"`   // up to this sequence it had messages
-	Returned    []uint64     `json:"returned,omitempty"` // those of them that it had handed out, and that are ready again
-	Members     []leftMember `json:"members,omitempty"`  // who may have others of them
+	Handed      uint64       `json:"handed,omitempty"`  // up to this sequence it had messages
+	Given       string       `json:"given,omitempty"`   // those of them that were handed out and are not done with, as ranges
+	Members     []leftMember `json:"members,omitempty"` // who may have them
 }
 
 type leftMember struct {
@@ -95,7 +95,7 @@ type leftMember struct {
 }
 
 // says reports whether there is anything in it.
-func (r *leftRecord) says() bool { return r != nil && (len(r.Returned) > 0 || len(r.Members) > 0) }
+func (r *leftRecord) says() bool { return r != nil && (r.Given != "" || len(r.Members) > 0) }
 
 // The keys of the bucket. That of a binding holds the incarnations, so that
 // the one of a deleted exchange is never overwritten by a new one's.

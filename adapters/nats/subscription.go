@@ -29,6 +29,7 @@ type subscription struct {
 	wake   chan struct{}
 	end    error  // why Receive ends, once in is handed over
 	left   bool   // cancelled: nothing more is taken
+	gone   bool   // cancelled, and the leader knows: it holds what it has, no more
 	closed bool   // what it had is back
 	handed uint64 // the last tag that was handed over
 	last   uint64 // the last tag that came
@@ -65,7 +66,7 @@ func (s *subscription) attach(ctx context.Context) error {
 		s.mu.Lock()
 		attached := s.local != nil || s.remote != "" || s.closed
 		q := s.queue
-		j := &joining{Holder: s.holder, Options: s.opts, Last: s.last}
+		j := &joining{Holder: s.holder || s.gone, Options: s.opts, Last: s.last}
 		for _, h := range s.held {
 			j.Held = append(j.Held, h)
 		}
@@ -292,10 +293,14 @@ func (s *subscription) settleHeld(tag uint64, multiple bool) {
 // Cancel stops deliveries, and returns what was not handed over.
 func (s *subscription) Cancel(ctx context.Context) error {
 	s.stopTaking()
-	return s.tell(ctx, func(l *leader, from uint64) error { return l.cancel(s.member(), from) },
+	err := s.tell(ctx, func(l *leader, from uint64) error { return l.cancel(s.member(), from) },
 		func(remote string, from uint64) error {
 			return s.conn.control.cancel(ctx, remote, s.queue, s.id, from)
 		})
+	s.mu.Lock()
+	s.gone = err == nil
+	s.mu.Unlock()
+	return err
 }
 
 // Close stops deliveries and returns what is unsettled.
@@ -328,6 +333,14 @@ func (s *subscription) stopTaking() {
 // tell tells the leader, whoever it is, that the subscription goes. A leader that is
 // gone has forgotten it already.
 func (s *subscription) tell(ctx context.Context, local func(l *leader, from uint64) error, remote func(conn string, from uint64) error) error {
+	// The leader may be changing: the next one must hear of it, or it would wait for
+	// what this has.
+	if err := s.attach(ctx); err != nil {
+		if errors.Is(err, pubsub.ErrNotFound) || errors.Is(err, pubsub.ErrClosed) {
+			return nil
+		}
+		return err
+	}
 	s.sendSettlements()
 	s.mu.Lock()
 	l, conn, from := s.local, s.remote, s.handed+1

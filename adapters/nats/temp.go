@@ -2,9 +2,6 @@ package nats
 
 import (
 	"context"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -72,7 +69,7 @@ func (c *Conn) tempLost() {
 
 // takeTemp shares a message out.
 func (c *Conn) takeTemp(m stored) {
-	numbers := parseNumbers(m.msg.Header.Get(toHeader))
+	numbers := parseRanges(m.msg.Header.Get(toHeader))
 	p, err := decode(m.msg)
 	if err != nil {
 		c.warn("a message for exclusive queues can't be read; it is dropped", err)
@@ -82,8 +79,8 @@ func (c *Conn) takeTemp(m stored) {
 	var space [64]*leader
 	leaders := space[:0]
 	c.mu.Lock()
-	for _, n := range numbers {
-		if l := c.owned[n]; l != nil {
+	for n := range numbers {
+		if l := c.owned[int(n)]; l != nil {
 			leaders = append(leaders, l)
 		}
 	}
@@ -93,50 +90,4 @@ func (c *Conn) takeTemp(m stored) {
 	for _, l := range leaders {
 		l.arrive(arrival{m.seq, m.at, m.again, id, p})
 	}
-}
-
-// formatNumbers writes numbers, which it sorts, with ranges: 1-3,7.
-func formatNumbers(numbers []int) string {
-	slices.Sort(numbers)
-	var b []byte
-	for i := 0; i < len(numbers); {
-		j := i
-		for j+1 < len(numbers) && numbers[j+1] == numbers[j]+1 {
-			j++
-		}
-		if len(b) > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(b, int64(numbers[i]), 10)
-		if j > i {
-			b = append(b, '-')
-			b = strconv.AppendInt(b, int64(numbers[j]), 10)
-		}
-		i = j + 1
-	}
-	return string(b)
-}
-
-// mostNumbers bounds what a range may stand for.
-const mostNumbers = 1 << 20
-
-// parseNumbers reads what formatNumbers wrote. What can't be read is left out.
-func parseNumbers(s string) (numbers []int) {
-	for part := range strings.SplitSeq(s, ",") {
-		low, high, isRange := strings.Cut(part, "-")
-		first, err := strconv.Atoi(low)
-		if err != nil {
-			continue
-		}
-		last := first
-		if isRange {
-			if last, err = strconv.Atoi(high); err != nil || last-first > mostNumbers {
-				continue
-			}
-		}
-		for n := first; n <= last; n++ {
-			numbers = append(numbers, n)
-		}
-	}
-	return numbers
 }

@@ -73,3 +73,13 @@ func (h *held) find(tag uint64) *heldEntry {
 	}
 	return nil
 }
+
+// Held appends the places of what the consumer has not settled.
+func (c *Consumer) Held(seqs []uint64) []uint64 {
+	for i := range c.held.entries.n {
+		if e := c.held.entries.at(i); e.Message != nil {
+			seqs = append(seqs, e.Seq)
+		}
+	}
+	return seqs
+}
