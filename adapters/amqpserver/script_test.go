@@ -7,26 +7,50 @@ import (
 
 // script makes the frames of a client's session from bytes: an instruction
 // each, with those that follow as its arguments. At the end of the bytes all
-// arguments are zero, so that any bytes are a script.
+// arguments are zero, so that any bytes are a script. Most of what it makes is
+// right, as are the first frames, so that sessions last.
 type script struct {
 	rest   []byte
 	frames []string
 }
 
-// session returns what a client writes: a handshake and what the script asks
-// for, both as far as the script does not spoil them.
-func session(b []byte) []string {
-	s := &script{rest: b, frames: []string{
+// newScript runs a script. Its first frames are those of preparations.
+func newScript(b []byte) *script {
+	s := &script{rest: b, frames: preparations()}
+	for len(s.rest) > 0 && len(s.frames) < 500 {
+		if s.rarely() {
+			spoils[s.number(len(spoils))](s)
+		} else {
+			instructions[s.number(len(instructions))](s)
+		}
+	}
+	return s
+}
+
+// preparations go through the handshake, and make what sessions use.
+func preparations() []string {
+	return []string{
 		header091,
 		startOk("PLAIN", "\x00guest\x00guest", pubsub.Table{"capabilities": pubsub.Table{"consumer_cancel_notify": true}}),
 		method(0, &wire.ConnectionTuneOk{ChannelMax: 2047, FrameMax: 4096, Heartbeat: 60}),
 		method(0, &wire.ConnectionOpen{VirtualHost: "/"}),
 		method(1, &wire.ChannelOpen{}),
-	}}
-	for len(s.rest) > 0 && len(s.frames) < 500 {
-		instructions[s.number(len(instructions))](s)
+		method(2, &wire.ChannelOpen{}),
+		method(1, &wire.ExchangeDeclare{Exchange: "x", Type: "topic"}),
+		method(1, &wire.ExchangeDeclare{Exchange: "y", Type: "headers", Arguments: pubsub.Table{"alternate-exchange": "x"}}),
+		method(1, &wire.QueueDeclare{Queue: "a"}),
+		method(1, &wire.QueueDeclare{Queue: "b", Arguments: pubsub.Table{"x-max-length": int32(2), "x-overflow": "reject-publish"}}),
+		method(1, &wire.QueueDeclare{Queue: "c", Arguments: pubsub.Table{"x-max-priority": int32(5), "x-message-ttl": int32(1000), "x-dead-letter-exchange": "x"}}),
+		method(1, &wire.QueueBind{Queue: "a", Exchange: "x", RoutingKey: "#"}),
+		method(1, &wire.QueueBind{Queue: "b", Exchange: "y", Arguments: pubsub.Table{"x": int32(1)}}),
+		method(1, &wire.QueueBind{Queue: "c", Exchange: "amq.fanout"}),
+		publish(&wire.BasicPublish{RoutingKey: "a"}, []byte("1")),
+		publish(&wire.BasicPublish{RoutingKey: "a"}, []byte("2")),
+		publish(&wire.BasicPublish{RoutingKey: "a"}, []byte("3")),
+		publish(&wire.BasicPublish{RoutingKey: "b"}, []byte("4")),
+		method(2, &wire.BasicConsume{Queue: replies, NoAck: true}),
+		string(wire.AppendContent(nil, 2, 4096, &wire.BasicPublish{RoutingKey: "a"}, &wire.Properties{Given: wire.GivenReplyTo, ReplyTo: replies}, nil)),
 	}
-	return s.frames
 }
 
 // number takes a byte, as one of n.
@@ -50,26 +74,54 @@ func (s *script) anything() string {
 
 func (s *script) yes() bool { return s.number(2) == 1 }
 
+// rarely is true once in a while.
+func (s *script) rarely() bool { return s.number(64) == 63 }
+
 func (s *script) channel() uint16 {
-	// Mostly the one that is open.
-	return [...]uint16{1, 1, 1, 2, 2, 3, 0, 2047}[s.number(8)]
+	if s.rarely() {
+		return [...]uint16{0, 3, 2047}[s.number(3)]
+	}
+	return 1 + uint16(s.number(2))
 }
 
 func (s *script) name() string {
-	return [...]string{"", "a", "b", "c", "amq.rabbitmq.reply-to", "amq.x", "none"}[s.number(7)]
+	if s.rarely() {
+		return [...]string{"", replies, "amq.x", "none"}[s.number(4)]
+	}
+	return [...]string{"a", "b", "c"}[s.number(3)]
 }
 
+// replies is the queue of direct reply-to, and replyAddress stands for an
+// address that the server gave a client. It is as long as one.
+const (
+	replies      = "amq.rabbitmq.reply-to"
+	replyAddress = replies + ".xxxxxxxxxxxxxxxxxxxxxxxxxx"
+)
+
 func (s *script) exchange() string {
-	return [...]string{"", "x", "y", "amq.direct", "amq.fanout", "amq.topic", "amq.headers", "none"}[s.number(8)]
+	if s.rarely() {
+		return [...]string{"z", "amq.rabbitmq.trace", "none"}[s.number(3)]
+	}
+	return [...]string{"x", "y", "amq.direct", "amq.fanout", "amq.headers"}[s.number(5)]
 }
 
 func (s *script) key() string {
-	return [...]string{"", "a", "b", "a.b", "#", "*.b", "a.*.#"}[s.number(7)]
+	return [...]string{"a", "b", "c", replyAddress, "", "a.b", "#", "*.b"}[s.number(8)]
 }
 
-func (s *script) tag() uint64 {
-	return [...]uint64{0, 1, 2, 3, 4, 5, 1 << 63, 1<<64 - 1}[s.number(8)]
+// tag is a consumer's.
+func (s *script) tag() string { return [...]string{"t", "u", "v", ""}[s.number(4)] }
+
+// delivery is a delivery's tag. Mostly one that stands for a delivery that the
+// client has, by its place among them.
+func (s *script) delivery() uint64 {
+	if s.rarely() {
+		return [...]uint64{0, 1, 2, 1 << 63, 1<<64 - 1}[s.number(5)]
+	}
+	return heldTag + uint64(s.number(8))
 }
+
+const heldTag = 'h'<<56 | 'e'<<48 | 'l'<<40 | 'd'<<32 | 't'<<24 | 'a'<<16 | 'g'<<8
 
 func (s *script) value() any {
 	switch s.number(8) {
@@ -92,11 +144,11 @@ func (s *script) value() any {
 }
 
 func (s *script) arguments() pubsub.Table {
-	var t pubsub.Table
+	if !s.rarely() {
+		return nil
+	}
+	t := pubsub.Table{}
 	for range s.number(4) {
-		if t == nil {
-			t = pubsub.Table{}
-		}
 		t[[...]string{
 			"x-max-length", "x-max-length-bytes", "x-message-ttl", "x-expires", "x-overflow", "x-dead-letter-exchange", "x-dead-letter-routing-key",
 			"x-max-priority", "x-single-active-consumer", "x-queue-type", "x-queue-mode", "alternate-exchange", "x-match", "x-priority", "other",
@@ -109,19 +161,19 @@ func (s *script) properties() *wire.Properties {
 	p := &wire.Properties{}
 	switch s.number(8) {
 	case 1:
-		p.Given, p.DeliveryMode = wire.GivenDeliveryMode, uint8(s.number(4))
+		p.Given, p.DeliveryMode = wire.GivenDeliveryMode, 1+uint8(s.number(3))
 	case 2:
-		p.Given, p.Expiration = wire.GivenExpiration, [...]string{"0", "1", "60000", "-1", "x"}[s.number(5)]
+		p.Given, p.Expiration = wire.GivenExpiration, [...]string{"0", "1", "60000", "x"}[s.number(4)]
 	case 3:
-		p.Given, p.ReplyTo = wire.GivenReplyTo, s.name()
+		p.Given, p.ReplyTo = wire.GivenReplyTo, replies
 	case 4:
-		p.Given, p.Headers = wire.GivenHeaders, pubsub.Table{[...]string{"CC", "BCC", "x", "x-death"}[s.number(4)]: s.value()}
+		p.Given, p.Headers = wire.GivenHeaders, pubsub.Table{[...]string{"x", "CC", "BCC", "x-death"}[s.number(4)]: s.value()}
 	case 5:
 		p.Given, p.Priority = wire.GivenPriority, uint8(s.number(256))
 	case 6:
-		p.Given, p.UserID = wire.GivenUserID, [...]string{"guest", "else", ""}[s.number(3)]
+		p.Given, p.UserID = wire.GivenUserID, [...]string{"guest", "guest", "", "else"}[s.number(4)]
 	case 7:
-		p.Given = uint16(s.number(256)) << 8
+		p.Given = uint16(s.number(256)) << 8 & (wire.GivenContentType | wire.GivenContentEncoding | wire.GivenCorrelationID | wire.GivenTimestamp)
 	}
 	return p
 }
@@ -133,7 +185,7 @@ func (s *script) do(channel uint16, m wire.Method) {
 // publish is one frame for each part, so that any of them can be spoilt.
 func (s *script) publish() {
 	channel := s.channel()
-	m := &wire.BasicPublish{Exchange: s.exchange(), RoutingKey: s.key(), Mandatory: s.yes(), Immediate: s.number(8) == 7}
+	m := &wire.BasicPublish{Exchange: [...]string{"", s.exchange()}[s.number(2)], RoutingKey: s.key(), Mandatory: s.yes(), Immediate: s.rarely()}
 	body := make([]byte, [...]int{0, 1, 10, 4088, 5000}[s.number(5)])
 	content := string(wire.AppendContent(nil, channel, 4096, m, s.properties(), body))
 	for len(content) > 0 {
@@ -143,65 +195,78 @@ func (s *script) publish() {
 	}
 }
 
-// pick takes the index of a frame, one of the last mostly.
-func (s *script) pick() int {
-	n := s.number(256)
-	if n < 128 {
-		return max(0, len(s.frames)-1-n%4)
-	}
-	return n % len(s.frames)
+func (s *script) get() { s.do(s.channel(), &wire.BasicGet{Queue: s.name(), NoAck: s.yes()}) }
+
+func (s *script) consume() {
+	s.do(s.channel(), &wire.BasicConsume{Queue: s.name(), ConsumerTag: s.tag(), NoAck: s.yes(), Exclusive: s.rarely(), NoWait: s.yes(), Arguments: s.arguments()})
 }
 
-// instructions come first that make a session, and then those that spoil it.
-// New ones come at the end: scripts that are kept name them by their index.
+func (s *script) settle() {
+	channel, tag, multiple := s.channel(), s.delivery(), s.yes()
+	switch s.number(4) {
+	case 0:
+		s.do(channel, &wire.BasicReject{DeliveryTag: tag, Requeue: s.yes()})
+	case 1:
+		s.do(channel, &wire.BasicNack{DeliveryTag: tag, Multiple: multiple, Requeue: s.yes()})
+	default:
+		s.do(channel, &wire.BasicAck{DeliveryTag: tag, Multiple: multiple})
+	}
+}
+
+// pick takes the index of a frame, one of the last mostly.
+func (s *script) pick() int {
+	if s.rarely() {
+		return s.number(256) % len(s.frames)
+	}
+	return len(s.frames) - 1 - s.number(4)
+}
+
+// instructions are what clients do. New ones come at the end: scripts that are
+// kept name them by their index.
 var instructions = []func(s *script){
-	func(s *script) { s.do(s.channel(), &wire.ChannelOpen{}) },
+	// More often than others.
+	(*script).publish, (*script).publish, (*script).publish, (*script).publish, (*script).publish, (*script).publish,
+	(*script).get, (*script).get, (*script).consume, (*script).consume, (*script).settle, (*script).settle, (*script).settle,
+	func(s *script) { s.do(s.channel(), &wire.BasicConsume{Queue: replies, NoAck: true}) },
+	func(s *script) { s.do(s.channel(), &wire.BasicCancel{ConsumerTag: s.tag(), NoWait: s.yes()}) },
+	func(s *script) { s.do(s.channel(), &wire.BasicRecover{Requeue: !s.rarely()}) },
+	func(s *script) { s.do(s.channel(), &wire.BasicRecoverAsync{Requeue: !s.rarely()}) },
 	func(s *script) {
-		s.do(s.channel(), &wire.QueueDeclare{Queue: s.name(), Passive: s.number(8) == 7, Durable: s.yes(), Exclusive: s.yes(), AutoDelete: s.yes(), NoWait: s.yes(), Arguments: s.arguments()})
+		s.do(s.channel(), &wire.BasicQos{PrefetchSize: uint32(s.number(16) / 15), PrefetchCount: uint16(s.number(4)), Global: s.yes()})
 	},
 	func(s *script) {
-		kind := [...]string{"direct", "fanout", "topic", "headers", "", "else"}[s.number(6)]
-		s.do(s.channel(), &wire.ExchangeDeclare{Exchange: s.exchange(), Type: kind, Passive: s.number(8) == 7, Durable: s.yes(), AutoDelete: s.yes(), Internal: s.yes(), NoWait: s.yes(), Arguments: s.arguments()})
+		s.do(1, &wire.TxSelect{})
+		if s.yes() {
+			s.publish()
+			s.do(1, [...]wire.Method{&wire.TxCommit{}, &wire.TxRollback{}}[s.number(2)])
+		}
+	},
+	func(s *script) { s.do(2, &wire.ConfirmSelect{NoWait: s.yes()}) },
+	func(s *script) {
+		s.do(s.channel(), &wire.QueueDeclare{Queue: s.name(), Passive: !s.rarely(), Durable: s.rarely(), Exclusive: s.rarely(), AutoDelete: s.rarely(), NoWait: s.yes(), Arguments: s.arguments()})
+	},
+	func(s *script) {
+		s.do(s.channel(), &wire.QueueDeclare{Exclusive: s.yes(), AutoDelete: s.yes(), Arguments: s.arguments()})
 	},
 	func(s *script) {
 		s.do(s.channel(), &wire.QueueBind{Queue: s.name(), Exchange: s.exchange(), RoutingKey: s.key(), NoWait: s.yes(), Arguments: s.arguments()})
 	},
-	(*script).publish,
 	func(s *script) {
-		s.do(s.channel(), &wire.BasicConsume{Queue: s.name(), ConsumerTag: s.key(), NoAck: s.yes(), Exclusive: s.number(4) == 3, NoWait: s.yes(), Arguments: s.arguments()})
+		s.do(s.channel(), &wire.QueueUnbind{Queue: s.name(), Exchange: s.exchange(), RoutingKey: s.key()})
 	},
-	func(s *script) { s.do(s.channel(), &wire.BasicGet{Queue: s.name(), NoAck: s.yes()}) },
-	func(s *script) { s.do(s.channel(), &wire.BasicAck{DeliveryTag: s.tag(), Multiple: s.yes()}) },
-	func(s *script) {
-		s.do(s.channel(), &wire.BasicNack{DeliveryTag: s.tag(), Multiple: s.yes(), Requeue: s.yes()})
-	},
-	func(s *script) { s.do(s.channel(), &wire.BasicReject{DeliveryTag: s.tag(), Requeue: s.yes()}) },
-	func(s *script) { s.do(s.channel(), &wire.TxSelect{}) },
-	func(s *script) { s.do(s.channel(), &wire.TxCommit{}) },
-	func(s *script) { s.do(s.channel(), &wire.TxRollback{}) },
-	func(s *script) { s.do(s.channel(), &wire.ConfirmSelect{NoWait: s.yes()}) },
-	func(s *script) {
-		s.do(s.channel(), &wire.BasicQos{PrefetchSize: uint32(s.number(16) / 15), PrefetchCount: uint16(s.number(4)), Global: s.yes()})
-	},
-	func(s *script) { s.do(s.channel(), &wire.BasicCancel{ConsumerTag: s.key(), NoWait: s.yes()}) },
-	func(s *script) { s.do(s.channel(), &wire.BasicRecover{Requeue: s.number(8) > 0}) },
-	func(s *script) { s.do(s.channel(), &wire.BasicRecoverAsync{Requeue: s.number(8) > 0}) },
-	func(s *script) { s.do(s.channel(), &wire.ChannelClose{ReplyCode: 200}) },
-	func(s *script) { s.do(s.channel(), &wire.ChannelCloseOk{}) },
-	func(s *script) { s.do(s.channel(), &wire.ChannelFlow{Active: s.number(8) > 0}) },
-	func(s *script) { s.do(0, &wire.ConnectionClose{ReplyCode: 200}) },
-	func(s *script) { s.do(0, &wire.ConnectionCloseOk{}) },
-	func(s *script) { s.do(0, &wire.ConnectionUpdateSecret{NewSecret: "s"}) },
-	func(s *script) { s.frames = append(s.frames, frame(wire.FrameHeartbeat, 0, "")) },
 	func(s *script) { s.do(s.channel(), &wire.QueuePurge{Queue: s.name(), NoWait: s.yes()}) },
 	func(s *script) {
 		s.do(s.channel(), &wire.QueueDelete{Queue: s.name(), IfUnused: s.yes(), IfEmpty: s.yes(), NoWait: s.yes()})
 	},
 	func(s *script) {
-		s.do(s.channel(), &wire.QueueUnbind{Queue: s.name(), Exchange: s.exchange(), RoutingKey: s.key()})
+		kind := [...]string{"topic", "headers", "direct", "fanout"}[s.number(4)]
+		if s.rarely() {
+			kind = [...]string{"", "else"}[s.number(2)]
+		}
+		s.do(s.channel(), &wire.ExchangeDeclare{Exchange: s.exchange(), Type: kind, Passive: !s.rarely(), Durable: s.rarely(), AutoDelete: s.rarely(), Internal: s.rarely(), NoWait: s.yes(), Arguments: s.arguments()})
 	},
 	func(s *script) {
-		s.do(s.channel(), &wire.ExchangeDelete{Exchange: s.exchange(), IfUnused: s.yes(), NoWait: s.yes()})
+		s.do(s.channel(), &wire.ExchangeDelete{Exchange: [...]string{"x", "y"}[s.number(2)], IfUnused: s.yes(), NoWait: s.yes()})
 	},
 	func(s *script) {
 		s.do(s.channel(), &wire.ExchangeBind{Destination: s.exchange(), Source: s.exchange(), RoutingKey: s.key(), NoWait: s.yes(), Arguments: s.arguments()})
@@ -209,8 +274,26 @@ var instructions = []func(s *script){
 	func(s *script) {
 		s.do(s.channel(), &wire.ExchangeUnbind{Destination: s.exchange(), Source: s.exchange(), RoutingKey: s.key(), NoWait: s.yes()})
 	},
+	func(s *script) { s.frames = append(s.frames, frame(wire.FrameHeartbeat, 0, "")) },
+	func(s *script) { s.do(s.channel(), &wire.ChannelFlow{Active: !s.rarely()}) },
 	func(s *script) { s.do(s.channel(), &wire.AccessRequest{Realm: "/data"}) },
+	func(s *script) { s.do(0, &wire.ConnectionUpdateSecret{NewSecret: "s"}) },
+	func(s *script) { // and open it again
+		channel := s.channel()
+		s.do(channel, &wire.ChannelClose{ReplyCode: 200})
+		s.do(channel, &wire.ChannelOpen{})
+	},
+}
 
+// spoils are what seldom is right, and what changes frames.
+var spoils = []func(s *script){
+	func(s *script) { s.do(s.channel(), &wire.ChannelOpen{}) },
+	func(s *script) { s.do(s.channel(), &wire.ChannelClose{ReplyCode: 200}) },
+	func(s *script) { s.do(s.channel(), &wire.ChannelCloseOk{}) },
+	func(s *script) { s.do(0, &wire.ConnectionClose{ReplyCode: 200}) },
+	func(s *script) { s.do(0, &wire.ConnectionCloseOk{}) },
+	func(s *script) { s.do(s.channel(), &wire.TxSelect{}) },
+	func(s *script) { s.do(s.channel(), &wire.ConfirmSelect{}) },
 	func(s *script) { // change a byte
 		at := s.pick()
 		f := []byte(s.frames[at])

@@ -2,10 +2,14 @@ package amqpserver_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,61 +20,159 @@ import (
 
 // Whatever a client sends, what it gets are whole frames that make sense; its
 // connection ends with it, and leaves no goroutine behind; and another client
-// is served. The input is a script, see there. A bubble of synctest panics
-// where anything waits forever.
+// is served. The input is how a script is sent, and the script, see there. A
+// bubble of synctest panics where anything waits forever.
 func FuzzSession(f *testing.F) {
 	for i := range instructions {
-		f.Add([]byte{byte(i)})
+		f.Add(uint8(i%8), uint8(i/8), []byte{0, byte(i), 0, 1, 0, byte(i)})
+	}
+	for i := range spoils {
+		f.Add(uint8(i%8), uint8(i/8), []byte{63, byte(i)})
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 100 {
-		b := make([]byte, 20+r.IntN(200))
+	for i := range 100 {
+		b := make([]byte, 1000)
 		for i := range b {
 			b[i] = byte(r.Uint32())
 		}
-		f.Add(b)
+		f.Add(uint8(i), uint8(i>>4), b)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		frames := session(b)
+	f.Fuzz(func(t *testing.T, together, end uint8, b []byte) {
+		frames := newScript(b).frames
 		synctest.Test(t, func(t *testing.T) {
-			server := servePipes(t, &amqpserver.Server{})
+			s := &amqpserver.Server{}
+			server := servePipes(t, s)
 			other := server.dial(t)
 			other.open()
 
-			client := server.dial(t)
-			go func() {
-				for _, f := range frames {
-					if _, err := io.WriteString(client.nc, f); err != nil {
-						return
-					}
+			client := &scripted{nc: server.dial(t).nc, held: make(map[byte][]uint64), ended: make(chan struct{})}
+			go client.read()
+			client.play(frames, 1+int(together%8))
+			whole := false
+			switch end % 4 {
+			default: // the server ends it
+				select {
+				case <-client.ended:
+					whole = true
+				case <-time.After(5 * time.Minute): // unless they agreed to long heartbeats, or to none
 				}
-			}()
-			var got bytes.Buffer
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				io.Copy(&got, client.nc)
-			}()
-			whole := true
-			select {
-			case <-ended:
-			case <-time.After(5 * time.Minute):
-				// It agreed to long heartbeats, or to none.
-				whole = false
-				client.nc.Close()
-				<-ended
+			case 2: // the client goes at once
+			case 3:
+				works(other)
+				other.nc.Close()
+				if err := s.Shutdown(t.Context()); err != nil {
+					t.Errorf("the server does not shut down: %v", err)
+				}
+				whole = true
 			}
-			checkAnswers(t, got.Bytes(), whole)
-			works(other)
-			works(server.dialOpen(t))
+			client.nc.Close()
+			<-client.ended
+			checkAnswers(t, client.got, whole)
+			if end%4 != 3 {
+				works(other)
+				again := server.dial(t)
+				again.open()
+				works(again)
+			}
 		})
 	})
 }
 
-func (l *pipes) dialOpen(t *testing.T) *rawClient {
-	c := l.dial(t)
-	c.open()
-	return c
+// scripted is a client that does what a script says, and what any would do to
+// go on: it opens a channel again that the server closed.
+type scripted struct {
+	nc      net.Conn
+	done    int               // how much of what came was looked at
+	address string            // of direct reply-to, once there is one
+	held    map[byte][]uint64 // deliveries by channel
+	ended   chan struct{}
+
+	mu  sync.Mutex
+	got []byte // what came
+}
+
+// read takes in all that the server sends.
+func (c *scripted) read() {
+	defer close(c.ended)
+	var buf [4 << 10]byte
+	for {
+		n, err := c.nc.Read(buf[:])
+		c.mu.Lock()
+		c.got = append(c.got, buf[:n]...)
+		c.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// play sends frames, some of them together.
+func (c *scripted) play(frames []string, together int) {
+	for i, f := range frames {
+		if i%together == 0 {
+			synctest.Wait() // the server has done what came before
+			c.look()
+		}
+		if f = c.fill(f); f == "" {
+			continue
+		}
+		if _, err := io.WriteString(c.nc, f); err != nil {
+			return
+		}
+	}
+	synctest.Wait()
+	c.look()
+}
+
+// fill puts what the server chose where a script has what stands for it, or
+// returns nothing where there is none.
+func (c *scripted) fill(f string) string {
+	if c.address != "" {
+		f = strings.ReplaceAll(f, replyAddress, c.address)
+	}
+	i := strings.Index(f, "heldtag")
+	if i < 0 || i+8 > len(f) {
+		return f
+	}
+	held := c.held[f[2]]
+	if len(held) == 0 {
+		return ""
+	}
+	n := int(f[i+7]) % len(held)
+	tag := binary.BigEndian.AppendUint64([]byte(f[:i]), held[n])
+	c.held[f[2]] = slices.Delete(slices.Clone(held), n, n+1)
+	return string(tag) + f[i+8:]
+}
+
+// look does what the last answers call for.
+func (c *scripted) look() {
+	c.mu.Lock()
+	in := wire.NewReader(bytes.NewReader(c.got[c.done:]), 131072)
+	c.done = len(c.got)
+	c.mu.Unlock()
+	for {
+		f, err := in.Next()
+		if err != nil {
+			return
+		}
+		if i := bytes.Index(f.Payload, []byte(replies+".")); i >= 0 && len(f.Payload) >= i+len(replyAddress) {
+			c.address = string(f.Payload[i : i+len(replyAddress)])
+		}
+		if f.Type != wire.FrameMethod {
+			continue
+		}
+		m, _ := wire.DecodeMethod(f.Payload)
+		id := byte(f.Channel)
+		switch m := m.(type) {
+		case *wire.BasicDeliver:
+			c.held[id] = append(c.held[id], m.DeliveryTag)
+		case *wire.BasicGetOk:
+			c.held[id] = append(c.held[id], m.DeliveryTag)
+		case *wire.ChannelClose:
+			delete(c.held, id)
+			io.WriteString(c.nc, method(f.Channel, &wire.ChannelCloseOk{})+method(f.Channel, &wire.ChannelOpen{}))
+		}
+	}
 }
 
 // works checks that a client is served.
