@@ -1,7 +1,6 @@
 package amqpserver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,12 +13,18 @@ import (
 	"github.com/gobindery/bindery/pubsub"
 )
 
-// protocolHeader is what a client of AMQP 0-9-1 begins with. RabbitMQ also
-// answers that of 0-8.
-var (
-	protocolHeader = []byte("AMQP\x00\x00\x09\x01")
-	header08       = []byte("AMQP\x01\x01\x08\x00")
-)
+// protocolHeader is what a client of AMQP 0-9-1 begins with.
+const protocolHeader = "AMQP\x00\x00\x09\x01"
+
+// versions are the headers that are taken, and the versions, major and minor,
+// that connection.start answers them with, as RabbitMQ does. What follows is
+// AMQP 0-9-1's: clients of 0-9 speak that.
+var versions = map[string][2]uint8{
+	protocolHeader:         {0, 9},
+	"AMQP\x01\x01\x00\x09": {0, 9},
+	"AMQP\x01\x01\x08\x00": {8, 0},
+	"AMQP\x01\x01\x09\x01": {8, 0}, // so the specification of 0-8 has it
+}
 
 // errHandshake ends a connection without a word, as RabbitMQ does where a
 // client goes wrong before its connection is open.
@@ -48,7 +53,8 @@ func (c *conn) handshake() error {
 	if err := c.in.Full(header); err != nil {
 		return err
 	}
-	if !bytes.Equal(header, protocolHeader) && !bytes.Equal(header, header08) {
+	version, ok := versions[string(header)]
+	if !ok {
 		c.out.add(func(dst []byte) []byte { return append(dst, protocolHeader...) })
 		return fmt.Errorf("%w: it began with %q", errHandshake, header)
 	}
@@ -56,7 +62,7 @@ func (c *conn) handshake() error {
 		"product": "Bindery", "platform": "Go", "information": "https://github.com/gobindery/bindery", "capabilities": capabilities(),
 	}
 	maps.Copy(about, c.server.Properties)
-	c.send(0, &wire.ConnectionStart{VersionMinor: 9, ServerProperties: about, Mechanisms: "PLAIN AMQPLAIN", Locales: "en_US"})
+	c.send(0, &wire.ConnectionStart{VersionMajor: version[0], VersionMinor: version[1], ServerProperties: about, Mechanisms: "PLAIN AMQPLAIN", Locales: "en_US"})
 	var startOk *wire.ConnectionStartOk
 	if err := expect(c, &startOk); err != nil {
 		return err
