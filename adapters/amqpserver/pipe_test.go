@@ -15,6 +15,8 @@ import (
 // testing/synctest: it knows when the server has done all that it can, and an
 // hour passes at once.
 type pipes struct {
+	broker *memory.Server // behind the server
+
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
@@ -54,7 +56,7 @@ func (l *pipes) dial(t *testing.T) *rawClient {
 func servePipes(t *testing.T, s *amqpserver.Server) *pipes {
 	broker := memory.NewServer()
 	s.Connect = func(context.Context, amqpserver.Login) (pubsub.Adapter, error) { return broker.Connect(nil), nil }
-	l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	l := &pipes{broker: broker, conns: make(chan net.Conn), done: make(chan struct{})}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gobindery/bindery/adapters/amqpserver"
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
+	"github.com/gobindery/bindery/adapters/memory"
 )
 
 // Whatever a client sends, what it gets are whole frames that make sense; its
@@ -68,6 +69,8 @@ func FuzzSession(f *testing.F) {
 			client.nc.Close()
 			<-client.ended
 			checkAnswers(t, client.got, whole)
+			synctest.Wait()
+			checkNothingLeft(t, server.broker, s.Stats(), end%4 != 3)
 			if end%4 != 3 {
 				works(other)
 				again := server.dial(t)
@@ -185,6 +188,30 @@ func works(c *rawClient) {
 	c.skipContent()
 	c.send(method(1, &wire.QueueDelete{Queue: "works"}))
 	c.expect("queue.delete-ok")
+}
+
+// checkNothingLeft checks that all that a client had is given back: with
+// another client there, or none.
+func checkNothingLeft(t *testing.T, broker *memory.Server, s amqpserver.Stats, another bool) {
+	t.Helper()
+	b := broker.Connect(nil)
+	defer b.Close()
+	top, err := b.Topology(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range top.Queues {
+		if q.Consumers+q.Unacked > 0 || q.Exclusive {
+			t.Errorf("left with the client gone: %+v", q)
+		}
+	}
+	want := 0
+	if another {
+		want = 1
+	}
+	if s.Connections != want || s.Channels != want || s.Consumers+s.Blocked != 0 || s.Confirmed+s.Refused > s.Published || s.Acked+s.Requeued+s.Rejected > s.Delivered {
+		t.Errorf("figures with the client gone: %+v", s)
+	}
 }
 
 // checkAnswers checks all that a server has sent: up to its last byte, if it
