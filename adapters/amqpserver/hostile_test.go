@@ -37,7 +37,7 @@ var hostilities = []struct {
 	{"returns that nobody reads", 20, 300, (*attack).returnUnread, 16, 2048},
 	{"2,046 channels, each promised 100 MB", 5, 50, (*attack).promise, 16, 4096},
 	{"2,046 channels that fail and are not closed", 5, 50, (*attack).failChannels, 16, 4096},
-	{"connections that come and go", 500, 20_000, (*attack).comeAndGo, 16, 0},
+	{"connections that come and go", 500, 10_000, (*attack).comeAndGo, 16, 0},
 	{"connections that are closed and held", 100, 2000, (*attack).holdClosed, 16, 96},
 }
 
