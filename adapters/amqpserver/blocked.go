@@ -3,12 +3,22 @@ package amqpserver
 import "github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 
 // awaitMemory lets a client that publishes wait while the server is short of
-// memory: what it sends is not read. The header or body that has just come is
-// the first to wait, as in RabbitMQ, so that clients which only consume go on,
-// and the rest of a large message is not read either.
+// memory: what it sends is not read. So clients which only consume go on. The
+// frame that has just come is the first to wait: a message's header at the
+// limit, as in RabbitMQ, and its body at twice that. Else messages that have
+// begun might fill the memory, and wait for one another without end.
 // See https://www.rabbitmq.com/docs/connection-blocked.
-func (c *conn) awaitMemory() {
-	alarm := c.server.alarm.Load()
+func (c *conn) awaitMemory(frame uint8) {
+	var level *memoryLevel
+	switch frame {
+	case wire.FrameHeader:
+		level = &c.server.low
+	case wire.FrameBody:
+		level = &c.server.veryLow
+	default:
+		return
+	}
+	alarm := level.alarm.Load()
 	if alarm == nil || c.isClosing() {
 		return
 	}
@@ -19,7 +29,7 @@ func (c *conn) awaitMemory() {
 	for alarm != nil { // another one may begin as this one ends
 		select {
 		case <-alarm.over:
-			alarm = c.server.alarm.Load()
+			alarm = level.alarm.Load()
 		case <-c.patience.Done():
 			return
 		}

@@ -235,8 +235,8 @@ func (c *conn) read() error {
 func (c *conn) next() (wire.Frame, error) {
 	c.out.waitRoom()
 	f, err := c.in.Next()
-	if f.Type == wire.FrameHeader || f.Type == wire.FrameBody {
-		c.awaitMemory()
+	if err == nil {
+		c.awaitMemory(f.Type)
 	}
 	return f, err
 }

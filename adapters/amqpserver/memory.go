@@ -1,13 +1,12 @@
 package amqpserver
 
 import (
+	"math"
 	"runtime"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 )
-
-// memoryAlarm says that publishers must wait.
-type memoryAlarm struct{ over chan struct{} } // closed at its end
 
 const (
 	// memoryPoll is the pause between two looks at the memory that is used.
@@ -17,6 +16,28 @@ const (
 	memoryLook = 1 << 20
 )
 
+// memoryLevel is an amount of memory in use from which on clients wait.
+type memoryLevel struct{ alarm atomic.Pointer[memoryAlarm] }
+
+type memoryAlarm struct{ over chan struct{} } // closed at its end
+
+func (l *memoryLevel) reached() bool { return l.alarm.Load() != nil }
+
+// set begins or ends the alarm. It reports false if that is no change.
+func (l *memoryLevel) set(reached bool) bool {
+	alarm := l.alarm.Load()
+	switch {
+	case reached && alarm == nil:
+		l.alarm.Store(&memoryAlarm{make(chan struct{})})
+	case !reached && alarm != nil:
+		l.alarm.Store(nil)
+		close(alarm.over)
+	default:
+		return false
+	}
+	return true
+}
+
 // lookAtMemory makes the next look come at once.
 func (s *Server) lookAtMemory() {
 	select {
@@ -25,12 +46,10 @@ func (s *Server) lookAtMemory() {
 	}
 }
 
-// watchMemory raises the alarm and ends it, until the Server closes.
+// watchMemory sets the levels, until the Server closes.
 func (s *Server) watchMemory() {
-	short := (&heap{limit: s.MemoryLimit}).short
-	if used := s.MemoryUsed; used != nil {
-		short = func(bool) bool { return used() >= s.MemoryLimit }
-	}
+	limit := gauge{limit: s.MemoryLimit, used: s.MemoryUsed}
+	twice := gauge{limit: min(s.MemoryLimit, math.MaxInt64/2) * 2, used: s.MemoryUsed}
 	tick := time.NewTicker(memoryPoll)
 	defer tick.Stop()
 	for {
@@ -40,41 +59,43 @@ func (s *Server) watchMemory() {
 		case <-s.look:
 		case <-tick.C:
 		}
-		alarm := s.alarm.Load()
-		switch now := short(alarm != nil); {
-		case now && alarm == nil:
-			s.alarm.Store(&memoryAlarm{make(chan struct{})})
-			s.warn("short of memory: clients that publish wait", "limit", s.MemoryLimit)
-		case !now && alarm != nil:
-			s.alarm.Store(nil)
-			close(alarm.over)
-			s.warn("no longer short of memory", "limit", s.MemoryLimit)
+		if s.low.set(limit.reached(s.low.reached())) {
+			what := "no longer short of memory"
+			if s.low.reached() {
+				what = "short of memory: clients that publish wait"
+			}
+			s.warn(what, "limit", s.MemoryLimit)
 		}
+		s.veryLow.set(twice.reached(s.veryLow.reached()))
 	}
 }
 
-// heap finds out whether the process's live heap has come to a limit.
-type heap struct {
+// gauge finds out whether memory in use has come to a limit.
+type gauge struct {
 	limit int64
-	next  time.Time // when the next collection may begin
+	used  func() int64 // nil: the process's live heap
+	next  time.Time    // when the next collection may begin
 }
 
-// short reports whether it has; was is what it reported last. What the runtime
-// counts includes garbage, and while everybody waits nothing makes it collect
-// that. So a collection decides, but takes a tenth of the time at most: between
-// two, was holds, up to five quarters of the limit.
-func (h *heap) short(was bool) bool {
-	used := heapBytes()
-	if used < h.limit {
+// reached reports whether it has; was is what it reported last. What the
+// runtime counts as heap includes garbage, and while everybody waits nothing
+// makes it collect that. So a collection decides, but it takes a tenth of the
+// time at most: between two, was holds, unless the heap grows fast.
+func (g *gauge) reached(was bool) bool {
+	if g.used != nil {
+		return g.used() >= g.limit
+	}
+	bytes := heapBytes()
+	if bytes < g.limit {
 		return false
 	}
 	start := time.Now()
-	if start.Before(h.next) {
-		return was || used >= h.limit+h.limit/4
+	if start.Before(g.next) && (was || bytes-g.limit < g.limit/4) {
+		return was
 	}
 	runtime.GC()
-	h.next = time.Now().Add(10 * time.Since(start))
-	return heapBytes() >= h.limit
+	g.next = time.Now().Add(10 * time.Since(start))
+	return heapBytes() >= g.limit
 }
 
 // heapBytes is what objects take, garbage that is not yet collected included.

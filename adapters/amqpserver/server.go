@@ -57,7 +57,8 @@ type Server struct {
 
 	// MemoryLimit is how many bytes of memory may be in use until clients that
 	// publish must wait; consumers go on. Clients that want to know are told by
-	// connection.blocked. Zero is no limit.
+	// connection.blocked. What has come of a message is gone on with up to twice
+	// the limit. Zero is no limit.
 	MemoryLimit int64
 
 	// MemoryUsed tells how many bytes are in use. It is called four times a
@@ -80,8 +81,8 @@ type Server struct {
 	running   sync.WaitGroup // connections, and what watches the memory
 
 	look         chan struct{} // made by the first Serve
-	alarm        atomic.Pointer[memoryAlarm]
-	blocked      atomic.Int64 // connections that wait for the alarm's end
+	low, veryLow memoryLevel   // MemoryLimit, where messages that begin wait, and twice that, where all do
+	blocked      atomic.Int64  // connections that wait for memory
 	failedLogins atomic.Uint64
 
 	logins  logins

@@ -98,7 +98,7 @@ func (s *Server) Stats() Stats {
 	now.Connections = len(s.conns)
 	now.Blocked = int(s.blocked.Load())
 	now.MemoryUsed = bytes
-	now.MemoryAlarm = s.alarm.Load() != nil
+	now.MemoryAlarm = s.low.reached()
 	now.FailedLogins = s.failedLogins.Load()
 	for c := range s.conns {
 		now.Channels += int(c.counters.channels.Load())
