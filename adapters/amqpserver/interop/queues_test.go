@@ -147,7 +147,6 @@ func TestQueueAnswers(t *testing.T) {
 		{"delete counts what is ready", then(filled("1", "2", "3"), get("q")), do(&wire.QueueDelete{Queue: "q"}), says("queue.delete-ok 2")},
 		{"delete one that is missing", nil, do(&wire.QueueDelete{Queue: "nope"}), says("queue.delete-ok 0")},
 		{"delete one that is missing, if unused", nil, do(&wire.QueueDelete{Queue: "nope", IfUnused: true}), says("queue.delete-ok 0")},
-		{"delete one that is consumed", do(queue("q"), consume("q", "c")), do(&wire.QueueDelete{Queue: "q"}), says("queue.delete-ok 0", "basic.cancel c")},
 		{"purge one that is missing", nil, do(&wire.QueuePurge{Queue: "nope"}), says(noQueue + "(50.30)")},
 		{"purge leaves what is unsettled", then(filled("1", "2"), get("q")), do(&wire.QueuePurge{Queue: "q"}, &wire.BasicNack{DeliveryTag: 1, Requeue: true}, get("q")), says("queue.purge-ok 1", `basic.get-ok 2 again "" "q" "1" 0 more`)},
 		{"counts are of what is ready", then(filled("1", "2"), get("q")), do(inspect("q")), ok("1", "0")},
