@@ -45,6 +45,7 @@ func queueOf(m *wire.QueueDeclare, name, vhost string) (pubsub.Queue, error) {
 		}
 	}
 	a.wantText("x-queue-mode")
+	a.wantInteger("x-queue-version")
 	if v, ok := a.take("x-single-active-consumer"); ok {
 		if q.SingleActiveConsumer, ok = v.(bool); !ok {
 			a.invalid("x-single-active-consumer", "{unacceptable_type,%s}", typeName(v))
@@ -78,14 +79,11 @@ func (a *arguments) invalid(name, why string, args ...any) {
 
 // integer takes an integer from 0 to most.
 func (a *arguments) integer(name string, most int64) (int64, bool) {
-	v, ok := a.take(name)
-	if !ok {
-		return 0, false
-	}
+	a.wantInteger(name)
+	v, _ := a.take(name)
 	n, ok := integer(v)
 	switch {
 	case !ok:
-		a.invalid(name, "\"expected integer, got %s\"", typeName(v))
 	case n < 0:
 		a.invalid(name, "{value_negative,%d}", n)
 	case n > most:
@@ -94,6 +92,15 @@ func (a *arguments) integer(name string, most int64) (int64, bool) {
 		return n, true
 	}
 	return 0, false
+}
+
+// wantInteger refuses a value that is no integer.
+func (a *arguments) wantInteger(name string) {
+	if v, ok := a.table[name]; ok {
+		if _, ok := integer(v); !ok {
+			a.invalid(name, "\"expected integer, got %s\"", typeName(v))
+		}
+	}
 }
 
 func (a *arguments) limit(name string) *int {

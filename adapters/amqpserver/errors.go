@@ -38,22 +38,14 @@ func (ch *channel) replyError(m wire.Method, err error) error {
 	return wire.Errorf(wire.InternalError, "%v", err).Of(m)
 }
 
-// inVHost adds the vhost after the first entity that a text names, where
-// RabbitMQ has it: what routes for adapters doesn't know its vhost.
+// inVHost adds the vhost after the entity that a text names, where RabbitMQ has
+// it: what routes for adapters doesn't know its vhost.
 func inVHost(text, vhost string) string {
-	if strings.Contains(text, " in vhost '") {
+	named := strings.Contains(text, "exchange '") || strings.Contains(text, "queue '")
+	if !named || strings.Contains(text, " in vhost '") {
 		return text
 	}
-	for _, entity := range []string{"exchange '", "queue '"} {
-		i := strings.Index(text, entity)
-		if i < 0 {
-			continue
-		}
-		i += len(entity)
-		if n := strings.IndexByte(text[i:], '\''); n >= 0 {
-			i += n + 1
-			return fmt.Sprintf("%s in vhost '%s'%s", text[:i], vhost, text[i:])
-		}
-	}
-	return text
+	entity, _, _ := strings.Cut(text, ": received ")
+	end := strings.LastIndexByte(entity, '\'') + 1
+	return fmt.Sprintf("%s in vhost '%s'%s", text[:end], vhost, text[end:])
 }

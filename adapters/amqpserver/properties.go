@@ -99,20 +99,23 @@ func prefetch(count uint16) int {
 	return int(count)
 }
 
-// priority reads the argument x-priority of a consumer.
+// priority reads the argument x-priority of a consumer, and refuses others that
+// RabbitMQ refuses for classic queues.
 // See https://www.rabbitmq.com/docs/consumer-priority.
 func priority(args pubsub.Table, queue, vhost string) (int32, error) {
-	v, ok := args["x-priority"]
-	if !ok {
-		return 0, nil
-	}
-	n, ok := integer(v)
-	a := arguments{queue: queue, vhost: vhost}
-	switch {
-	case !ok:
-		a.invalid("x-priority", "\"expected integer, got %s\"", typeName(v))
-	case n != int64(int32(n)):
+	a := arguments{table: args, queue: queue, vhost: vhost}
+	a.wantInteger("x-priority")
+	n, _ := integer(args["x-priority"])
+	if n != int64(int32(n)) {
 		a.invalid("x-priority", "\"expected an integer of 32 bits, got %d\"", n)
+	}
+	if v, ok := args["x-cancel-on-ha-failover"]; ok {
+		if _, ok := v.(bool); !ok {
+			a.invalid("x-cancel-on-ha-failover", "{unacceptable_type,%s}", typeName(v))
+		}
+	}
+	if _, ok := args["x-stream-offset"]; ok && a.err == nil {
+		a.err = wire.Errorf(wire.PreconditionFailed, "invalid arg 'x-stream-offset' for queue '%s' in vhost '%s' of queue type rabbit_classic_queue", queue, vhost)
 	}
 	return int32(n), a.err
 }

@@ -20,6 +20,9 @@ func (ch *channel) publish(m *wire.BasicPublish, p *wire.Properties, body []byte
 	if err != nil {
 		return ch.replyError(m, err)
 	}
+	if p.Given&wire.GivenUserID != 0 && p.UserID == "" {
+		return wire.Errorf(wire.PreconditionFailed, "user_id property set to '' but authenticated user was '%s'", ch.c.user).Of(m)
+	}
 	keys, err := senderSelected(p.Headers)
 	if err != nil {
 		return ch.replyError(m, err)

@@ -59,14 +59,13 @@ func DeadLetter(old *pubsub.Publication, queue string, to *pubsub.DeadLetter, wh
 // addDeath notes a death in the header "x-death": one entry for each queue and
 // reason, the latest first, counted.
 func addDeath(headers pubsub.Table, event pubsub.Table) {
-	deaths, _ := headers["x-death"].([]any)
-	if len(deaths) == 0 {
+	was, died := headers["x-death"]
+	if !died {
 		for _, name := range []string{"exchange", "queue", "reason"} {
-			if _, ok := headers["x-first-death-"+name]; !ok {
-				headers["x-first-death-"+name] = event[name]
-			}
+			headers["x-first-death-"+name] = event[name]
 		}
 	}
+	deaths, _ := was.([]any) // one that is no list is forgotten
 	deaths = grouped(deaths)
 	for i, d := range deaths {
 		d, ok := d.(pubsub.Table)

@@ -32,6 +32,8 @@ func TestExchangeAnswers(t *testing.T) {
 		{"declare again", direct, direct, says(declared)},
 		{"declare again with another type", direct, do(exchange("e", "fanout")),
 			says(inequivalentArg + "'type' for exchange 'e' in vhost 'V': received 'fanout' but current is 'direct' (40.10)")},
+		{"declare again one with a quote in its name", do(exchange("a'b", "fanout")), do(exchange("a'b", "direct")),
+			says(inequivalentArg + "'type' for exchange 'a'b' in vhost 'V': received 'direct' but current is 'fanout' (40.10)")},
 		{"declare again durable", direct, do(&wire.ExchangeDeclare{Exchange: "e", Type: "direct", Durable: true}),
 			says(inequivalentArg + "'durable' for exchange 'e' in vhost 'V': received 'true' but current is 'false' (40.10)")},
 		{"declare again auto-delete", direct, do(&wire.ExchangeDeclare{Exchange: "e", Type: "direct", AutoDelete: true}),

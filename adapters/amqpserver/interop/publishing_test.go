@@ -46,6 +46,7 @@ func TestPublishAnswers(t *testing.T) {
 		{"delivery mode 3", given, do(with(wire.GivenDeliveryMode, wire.Properties{DeliveryMode: 3})), says("channel 406 PRECONDITION_FAILED - invalid message: {delivery_mode_unknown,3} (60.40)")},
 		{"delivery mode 255", given, do(with(wire.GivenDeliveryMode, wire.Properties{DeliveryMode: 255})), says("channel 406 PRECONDITION_FAILED - invalid message: {delivery_mode_unknown,255} (60.40)")},
 		{"somebody else's user-id", given, do(with(wire.GivenUserID, wire.Properties{UserID: "other"})), says("channel 406 PRECONDITION_FAILED - user_id property set to 'other' but authenticated user was 'U' (60.40)")},
+		{"an empty user-id", given, do(with(wire.GivenUserID, wire.Properties{})), says("channel 406 PRECONDITION_FAILED - user_id property set to '' but authenticated user was 'U' (60.40)")},
 		{"one's own user-id", given, do(later(func(s *session) any { return with(wire.GivenUserID, wire.Properties{UserID: s.user}) })), says("basic.ack 1")},
 		{"expiration abc", given, do(expiring("abc")), badExpiration("'abc': no_integer")},
 		{"expiration -1", given, do(expiring("-1")), badExpiration("'-1': {value_negative,-1}")},

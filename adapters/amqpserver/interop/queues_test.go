@@ -2,6 +2,7 @@ package interop
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
@@ -34,6 +35,8 @@ func TestQueueAnswers(t *testing.T) {
 		{"check one that is missing", nil, do(inspect("nope")), says(noQueue + "(50.10)")},
 		{"check a reserved name", nil, do(inspect("amq.gen-missing")), says("channel 404 NOT_FOUND - no queue 'amq.gen-*' in vhost 'V' (50.10)")},
 		{"check without a name", q, do(inspect("")), says("channel 404 NOT_FOUND - no queue '' in vhost 'V' (50.10)")},
+		{"a name of 255 bytes, and a text that is cut", nil, do(inspect(strings.Repeat("n", 255))), says("channel 404 " + ("NOT_FOUND - no queue '" + strings.Repeat("n", 255))[:252] + "... (50.10)")},
+		{"a name with a quote", do(queue("a'b")), do(&wire.QueueDeclare{Queue: "a'b", Durable: true}), says(inequivalentArg + "'durable' for queue 'a'b' in vhost 'V': received 'true' but current is 'false' (50.10)")},
 		{"no name means the last one", filled("1"), do(&wire.QueuePurge{}), says("queue.purge-ok 1")},
 		{"no name, nothing declared: purge", nil, do(&wire.QueuePurge{}), says(noLast + "(50.30)")},
 		{"no name, nothing declared: bind", nil, do(bind("", "amq.direct", "k")), says(noLast + "(50.20)")},
@@ -111,6 +114,8 @@ func TestQueueAnswers(t *testing.T) {
 		{"type that is a number", nil, do(queue("q", "x-queue-type", int32(1))), says(invalid + "'x-queue-type'" + ofQ + "{unacceptable_type,signedint} (50.10)")},
 		{"version 2", nil, do(queue("", "x-queue-version", int32(2))), says(anyQueue)},
 		{"version 3", nil, do(queue("q", "x-queue-version", int32(3))), says(invalid + "'x-queue-version'" + ofQ + `"unsupported queue version '3'" (50.10)`)},
+		{"version that is a string", nil, do(queue("q", "x-queue-version", "2")), says(invalid + "'x-queue-version'" + ofQ + `"expected integer, got longstr" (50.10)`)},
+		{"version that is nothing", nil, do(queue("q", "x-queue-version", nil)), says(invalid + "'x-queue-version'" + ofQ + `"expected integer, got void" (50.10)`)},
 		{"an argument of quorum queues", nil, do(queue("q", "x-delivery-limit", int32(3))), says("channel 406 PRECONDITION_FAILED - invalid arg 'x-delivery-limit' for queue 'q' in vhost 'V' of queue type rabbit_classic_queue (50.10)")},
 		{"an argument of streams", nil, do(queue("q", "x-max-age", "1D")), says("channel 406 PRECONDITION_FAILED - invalid arg 'x-max-age' for queue 'q' in vhost 'V' of queue type rabbit_classic_queue (50.10)")},
 		{"unknown argument", nil, do(queue("", "x-unknown", "z")), says(anyQueue)},

@@ -90,13 +90,16 @@ func (c *codec) reservedLong() {
 	c.longstr(&empty)
 }
 
+// maxShortstr is how many bytes a short string can have.
+const maxShortstr = 255
+
 // shortstr is a string of up to 255 bytes. A longer one is cut when written,
 // at a character: only the texts of errors may be that long.
 func (c *codec) shortstr(v *string) {
 	if c.writing {
 		s := *v
-		if len(s) > 255 {
-			s = s[:255]
+		if len(s) > maxShortstr {
+			s = s[:maxShortstr]
 			for len(s) > 0 && !utf8.ValidString(s) {
 				s = s[:len(s)-1]
 			}

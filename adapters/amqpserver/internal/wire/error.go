@@ -60,7 +60,11 @@ type Error struct {
 // Errorf makes an Error. Its text begins with the code's name, as RabbitMQ's
 // texts do.
 func Errorf(code uint16, format string, args ...any) *Error {
-	return &Error{Code: code, Text: codeNames[code] + " - " + fmt.Sprintf(format, args...)}
+	text := codeNames[code] + " - " + fmt.Sprintf(format, args...)
+	if len(text) > maxShortstr {
+		text = strings.ToValidUTF8(text[:maxShortstr-3], "") + "..." // as RabbitMQ cuts it
+	}
+	return &Error{Code: code, Text: text}
 }
 
 // Of returns a copy of e that names the method at fault.
