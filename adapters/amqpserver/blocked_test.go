@@ -163,6 +163,26 @@ func TestBlockedClose(t *testing.T) {
 	client.expect("connection.blocked", closed)
 }
 
+// A message that can't fit is refused: else it waits for itself.
+func TestLargerThanMemoryLimit(t *testing.T) {
+	t.Parallel()
+	client := dialRaw(t, serveAs(t, &amqpserver.Server{MemoryLimit: 1 << 40}))
+	client.open()
+	client.send(method(1, &wire.BasicPublish{}) + contentHeader(60, 0, 128<<20, "\x00\x00") + method(0, &wire.ConnectionClose{}))
+	client.expect("connection.close-ok")
+	client = dialRaw(t, serveAs(t, &amqpserver.Server{MemoryLimit: 1 << 20, MemoryUsed: func() int64 { return 0 }}))
+	client.open()
+	client.send(method(1, &wire.BasicPublish{}) + contentHeader(60, 0, 1<<20+1, "\x00\x00"))
+	f, err := client.in.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wire.DecodeMethod(f.Payload)
+	if c, ok := m.(*wire.ChannelClose); !ok || c.ReplyText != "PRECONDITION_FAILED - message size 1048577 is larger than configured max size 1048576" {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 // Without MemoryUsed the process's live heap counts: garbage raises no alarm,
 // messages do, and once enough of them are gone it ends. Not parallel, because
 // what other tests have counts too.

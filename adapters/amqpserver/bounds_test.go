@@ -1,6 +1,7 @@
 package amqpserver_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"runtime"
@@ -74,7 +75,7 @@ func TestUnreadIsBounded(t *testing.T) {
 						}
 					}
 					client.expect(c.answer)
-					client.skipContent()
+					client.content()
 				}
 				client.nc.Close()
 				asking.Wait()
@@ -83,8 +84,8 @@ func TestUnreadIsBounded(t *testing.T) {
 	}
 }
 
-// skipContent reads what comes after a method with content.
-func (c *rawClient) skipContent() {
+// content reads what comes after a method with content, and returns the body.
+func (c *rawClient) content() (body []byte) {
 	c.t.Helper()
 	f, err := c.in.Next()
 	if err != nil {
@@ -94,11 +95,57 @@ func (c *rawClient) skipContent() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for got := uint64(0); got < h.Size; got += uint64(len(f.Payload)) {
+	for uint64(len(body)) < h.Size {
 		if f, err = c.in.Next(); err != nil {
 			c.t.Fatal(err)
 		}
+		body = append(body, f.Payload...)
 	}
+	return body
+}
+
+// A large message that many get and nobody reads waits once, and each gets it
+// whole when it reads, in frames of the size that it agreed to.
+func TestUnreadShareMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := servePipes(t, &amqpserver.Server{})
+		const clients, size = 20, 4<<20 + 1
+		body := make([]byte, size)
+		for i := range body {
+			body[i] = byte(i * 7 >> 3)
+		}
+		publisher := server.dial(t)
+		publisher.open()
+		var all []*rawClient
+		for i := range clients {
+			c := server.dial(t)
+			frameMax := [...]uint32{4096, 50_000, 131_072}[i%3]
+			c.send(header091 + startOk("PLAIN", "\x00guest\x00guest", nil) + tuneOk(2047, frameMax) + method(0, &wire.ConnectionOpen{VirtualHost: "/"}) + method(1, &wire.ChannelOpen{}))
+			c.expect("connection.start", "connection.tune", "connection.open-ok", "channel.open-ok")
+			c.in = wire.NewReader(c.nc, frameMax)
+			q := fmt.Sprint("q", i)
+			c.send(method(1, &wire.QueueDeclare{Queue: q, NoWait: true}) + method(1, &wire.QueueBind{Queue: q, Exchange: "amq.fanout"}))
+			c.expect("queue.bind-ok")
+			all = append(all, c)
+		}
+		publisher.send(publish(&wire.BasicPublish{Exchange: "amq.fanout"}, body))
+		synctest.Wait()
+		before := heap()
+		for i, c := range all {
+			c.send(method(1, &wire.BasicGet{Queue: fmt.Sprint("q", i), NoAck: true}) + method(1, &wire.BasicQos{}))
+		}
+		synctest.Wait()
+		if grown := heap() - before; grown > size {
+			t.Errorf("%d clients that read nothing take %d bytes of a message of %d", clients, grown, size)
+		}
+		for _, c := range all {
+			c.expect("basic.get-ok")
+			if !bytes.Equal(c.content(), body) {
+				t.Error("a body came otherwise than it was sent")
+			}
+			c.expect("basic.qos-ok")
+		}
+	})
 }
 
 // A content header promises a body, and no memory is taken for it.
@@ -213,7 +260,7 @@ func TestSlowReader(t *testing.T) {
 		client.send(method(1, &wire.QueueDeclare{Queue: "q", NoWait: true}) + publish(&wire.BasicPublish{RoutingKey: "q"}, make([]byte, 4<<20)))
 		client.send(method(1, &wire.BasicGet{Queue: "q", NoAck: true}))
 		client.expect("basic.get-ok")
-		client.skipContent() // takes 500 s
+		client.content() // takes 500 s
 		client.send(method(1, &wire.QueueDeclare{Queue: "q", Passive: true}))
 		client.expect("queue.declare-ok")
 
@@ -256,13 +303,14 @@ func TestLastTagInTransaction(t *testing.T) {
 func TestAlarmWithinBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var used atomic.Int64
-		client := servePipes(t, &amqpserver.Server{MemoryLimit: 1, MemoryUsed: used.Load}).dial(t)
+		const limit = 10 << 20
+		client := servePipes(t, &amqpserver.Server{MemoryLimit: limit, MemoryUsed: used.Load}).dial(t)
 		client.open()
-		body := make([]byte, 10<<20)
+		body := make([]byte, limit)
 		whole := publish(&wire.BasicPublish{Exchange: "amq.fanout"}, body)
 		const begun = 1 << 20
 		client.send(whole[:begun])
-		used.Store(2)
+		used.Store(2 * limit)
 		time.Sleep(time.Second) // the server sees it
 
 		sent := make(chan struct{})
@@ -275,7 +323,7 @@ func TestAlarmWithinBody(t *testing.T) {
 		if n := rest.n.Load(); n > 1<<20 {
 			t.Errorf("%d bytes were read while the server is short of memory", n)
 		}
-		used.Store(1)
+		used.Store(limit)
 		<-sent // it may go on, or never give back what it takes
 		client.send(method(1, &wire.BasicQos{}))
 		client.expect("basic.qos-ok")
@@ -307,7 +355,7 @@ func TestIdleKeepsLittle(t *testing.T) {
 			client.expect("connection.start", "connection.tune", "connection.open-ok", "channel.open-ok")
 			client.send(string(wire.AppendContent(nil, 1, 4096, &wire.BasicPublish{RoutingKey: "nowhere", Mandatory: true}, &wire.Properties{}, make([]byte, 200<<10))))
 			client.expect("basic.return")
-			client.skipContent()
+			client.content()
 			go io.Copy(io.Discard, client.nc)
 		}
 		time.Sleep(31 * time.Second) // half of 60 s, and a bit

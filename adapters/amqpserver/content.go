@@ -6,6 +6,15 @@ import "github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 // See https://www.rabbitmq.com/docs/configure#config-items, max_message_size.
 const maxBody = 128 << 20
 
+// maxBody is how large a message may be, in bytes: one that is larger than
+// MemoryLimit could wait for the memory that it takes itself.
+func (s *Server) maxBody() uint64 {
+	if s.MemoryLimit > 0 {
+		return uint64(min(s.MemoryLimit, maxBody))
+	}
+	return maxBody
+}
+
 // content is a publish whose header and body are on their way.
 type content struct {
 	method *wire.BasicPublish
@@ -26,10 +35,10 @@ func (ch *channel) contentFrame(f wire.Frame) error {
 			return err
 		}
 		ct.header = &h
-		if h.Size > maxBody {
+		if most := ch.c.server.maxBody(); h.Size > most {
 			// RabbitMQ reads it first. What it reads would be thrown away.
 			ch.content = nil
-			return wire.Errorf(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.Size, maxBody).Of(ct.method)
+			return wire.Errorf(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.Size, most).Of(ct.method)
 		}
 	} else {
 		if f.Type != wire.FrameBody || uint64(len(ct.body)+len(f.Payload)) > ct.header.Size {

@@ -57,8 +57,8 @@ type Server struct {
 
 	// MemoryLimit is how many bytes of memory may be in use until clients that
 	// publish must wait; consumers go on. Clients that want to know are told by
-	// connection.blocked. What has come of a message is gone on with up to twice
-	// the limit. Zero is no limit.
+	// connection.blocked. A message that has begun goes on up to twice the limit;
+	// one that is larger than the limit is refused. Zero is no limit.
 	MemoryLimit int64
 
 	// MemoryUsed tells how many bytes are in use. It is called four times a

@@ -29,10 +29,10 @@ func TestBlocked(t *testing.T) {
 		t.Parallel()
 		var used atomic.Int64
 		s := server()
-		s.MemoryLimit, s.MemoryUsed = 1, used.Load
+		s.MemoryLimit, s.MemoryUsed = 1<<20, used.Load
 		blocked(t, serve(t, s), func(on bool) {
 			if used.Store(0); on {
-				used.Store(1)
+				used.Store(s.MemoryLimit)
 			}
 		})
 	})
