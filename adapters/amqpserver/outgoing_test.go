@@ -32,7 +32,7 @@ func TestTurns(t *testing.T) {
 		}
 		want("too much waits", 0)
 		o.mu.Lock()
-		o.buf = nil
+		o.buf, o.size = nil, 0
 		o.room.Broadcast()
 		o.mu.Unlock()
 		want("there is room", 1)

@@ -1,6 +1,7 @@
 package amqpserver
 
 import (
+	"bytes"
 	"crypto/rand"
 	"strings"
 	"sync"
@@ -110,6 +111,9 @@ func (ch *channel) takeReply(key string, p *wire.Properties, body []byte) {
 		return // it may have ended after it was found
 	}
 	m := wire.BasicDeliver{ConsumerTag: ch.replies.tag, DeliveryTag: ch.unacked.next(), RoutingKey: key}
+	if len(body) >= piece {
+		body = bytes.Clone(body) // it is in the space of the sender's frames
+	}
 	ch.c.sendContent(ch.id, &m, p, body)
 	ch.c.counters.delivered.Add(1)
 }

@@ -185,7 +185,7 @@ func works(c *rawClient) {
 	c.expect("queue.declare-ok")
 	c.send(publish(&wire.BasicPublish{RoutingKey: "works"}, []byte("body")) + method(1, &wire.BasicGet{Queue: "works", NoAck: true}))
 	c.expect("basic.get-ok")
-	c.skipContent()
+	c.content()
 	c.send(method(1, &wire.QueueDelete{Queue: "works"}))
 	c.expect("queue.delete-ok")
 }

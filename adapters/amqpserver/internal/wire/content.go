@@ -125,20 +125,31 @@ func DecodeHeader(payload []byte, m Method) (Header, error) {
 // AppendContent appends a method with its content: a method frame, a header
 // frame, and as many body frames as frameMax asks for.
 func AppendContent(dst []byte, channel uint16, frameMax uint32, m Method, p *Properties, body []byte) []byte {
+	dst = AppendContentHeader(dst, channel, m, p, len(body))
+	return AppendBody(dst, channel, frameMax, body)
+}
+
+// AppendContentHeader appends a method frame and the header frame of a content
+// whose body has size bytes.
+func AppendContentHeader(dst []byte, channel uint16, m Method, p *Properties, size int) []byte {
 	dst = AppendMethod(dst, channel, m)
 	start := len(dst)
 	class, _ := m.ID()
-	size := uint64(len(body))
+	bodySize := uint64(size)
 	c := codec{buf: openFrame(dst, FrameHeader, channel), writing: true}
 	c.short(&class)
 	c.ticket() // the weight, always zero
-	c.longlong(&size)
+	c.longlong(&bodySize)
 	c.short(&p.Given)
 	p.fields(&c)
-	dst = closeFrame(c.buf, start)
+	return closeFrame(c.buf, start)
+}
+
+// AppendBody appends the body frames of a content, or of a part of it.
+func AppendBody(dst []byte, channel uint16, frameMax uint32, body []byte) []byte {
 	for most := int(frameMax - FrameOverhead); len(body) > 0; {
 		n := min(most, len(body))
-		start = len(dst)
+		start := len(dst)
 		dst = append(openFrame(dst, FrameBody, channel), body[:n]...)
 		dst = closeFrame(dst, start)
 		body = body[n:]
