@@ -24,6 +24,7 @@ type control struct {
 	requests *nats.Subscription
 	incoming *nats.Subscription
 	notices  *nats.Subscription
+	receipts *nats.Subscription
 }
 
 // errGone is that of a request to a connection that is no more.
@@ -118,6 +119,7 @@ func (t *control) start() error {
 		{c.names.controlSubject(c.id), t.serve, &t.requests},
 		{c.names.deliverySubject(c.id), t.delivered, &t.incoming},
 		{c.names.noticeSubject(), t.notice, &t.notices},
+		{c.names.receiptSubject(c.id), c.publisher.receipt, &t.receipts},
 	} {
 		sub, err := c.nc.Subscribe(s.subject, s.handle)
 		if err != nil {
@@ -130,7 +132,7 @@ func (t *control) start() error {
 }
 
 func (t *control) stop() {
-	for _, s := range []*nats.Subscription{t.requests, t.incoming, t.notices} {
+	for _, s := range []*nats.Subscription{t.requests, t.incoming, t.notices, t.receipts} {
 		if s != nil {
 			s.Unsubscribe()
 		}

@@ -29,6 +29,8 @@ type feed struct {
 	room   func() int   // how many messages may come; under no lock of the feed
 	lost   func()       // called when the stream has another's consumer
 
+	receipts receipts
+
 	life sync.Mutex // held while the consumer is made, checked or ended
 
 	mu          sync.Mutex
@@ -45,6 +47,7 @@ type feed struct {
 	given       uint64            // the consumer's sequence of that one
 	replies     map[uint64]*reply // of the messages that are not done, by the stream's sequence
 	acked       []uint64          // since the server was last known to have all acks
+	flushed     int               // how many were before those
 	lastAck     string            // the reply subject of the last of them
 	checking    bool
 }
@@ -87,7 +90,7 @@ func consumerOwner(name string) (conn string, ok bool) {
 }
 
 func newFeed(c *Conn, stream string, take func(stored), room func() int, lost func()) *feed {
-	return &feed{conn: c, stream: stream, take: take, room: room, lost: lost, inbox: nats.NewInbox(), replies: make(map[uint64]*reply)}
+	return &feed{conn: c, receipts: receipts{conn: c}, stream: stream, take: take, room: room, lost: lost, inbox: nats.NewInbox(), replies: make(map[uint64]*reply)}
 }
 
 // claim makes the feed's consumer. It fails with JetStream's error if the stream
@@ -162,6 +165,7 @@ func (f *feed) request(n int) {
 func (f *feed) receive(m *nats.Msg) {
 	if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
 		f.status(m, status)
+		f.tellReceipts()
 		return
 	}
 	about, ok := parseAckSubject(m.Reply)
@@ -204,8 +208,22 @@ func (f *feed) receive(m *nats.Msg) {
 		f.mu.Lock()
 		f.taken, f.given = max(f.taken, about.stored), about.sequence
 		f.mu.Unlock()
+		f.receipts.add(m.Header.Get(idHeader))
 	}
+	f.tellReceipts()
 	f.want()
+}
+
+// tellReceipts tells who has published what has come, once nothing more is at hand.
+func (f *feed) tellReceipts() {
+	f.mu.Lock()
+	sub := f.sub
+	f.mu.Unlock()
+	pending := 0
+	if sub != nil {
+		pending, _, _ = sub.Pending() // the one at hand is among them
+	}
+	f.receipts.flush(pending <= 1)
 }
 
 // wasAcked reports whether a message that comes again was acked. It is looked for
@@ -354,9 +372,10 @@ func (f *feed) ack(subject string, seq uint64) {
 // flush returns once the server has all acks that were sent before.
 func (f *feed) flush(ctx context.Context) error {
 	f.mu.Lock()
-	n, subject := len(f.acked), f.lastAck
+	until, subject := f.flushed+len(f.acked), f.lastAck
+	none := len(f.acked) == 0
 	f.mu.Unlock()
-	if n == 0 {
+	if none {
 		return nil
 	}
 	// Acks of one consumer are handled in their order, and this one is answered.
@@ -364,7 +383,10 @@ func (f *feed) flush(ctx context.Context) error {
 		return err
 	}
 	f.mu.Lock()
-	f.acked = append(f.acked[:0], f.acked[n:]...)
+	if n := until - f.flushed; n > 0 { // else another call was faster
+		f.acked = append(f.acked[:0], f.acked[n:]...)
+		f.flushed = until
+	}
 	f.mu.Unlock()
 	return nil
 }

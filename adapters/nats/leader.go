@@ -206,13 +206,18 @@ func (l *leader) gone(g *engine.Gone) {
 	case engine.Overflowed:
 		why = classic.MaxLen
 	}
-	l.giveUp(g.Message, why, fmt.Sprintf("%s.%s.%d", l.queue.stream, l.queue.record.Incarnation, g.Seq), func() { l.feed.finish(g.Seq) })
+	seq := g.Seq // done may come later, when g is another
+	if why == "" || l.queue.settings.DeadLetter == nil {
+		l.feed.finish(seq)
+		return
+	}
+	l.giveUp(g.Message, why, fmt.Sprintf("%s.%s.%d", l.queue.stream, l.queue.record.Incarnation, seq), func() { l.feed.finish(seq) })
 }
 
 // giveUp dead-letters a message if the queue does that, and then calls done.
 func (l *leader) giveUp(p *pubsub.Publication, why classic.Reason, id string, done func()) {
 	to := l.queue.settings.DeadLetter
-	if why == "" || to == nil {
+	if to == nil {
 		done()
 		return
 	}

@@ -230,11 +230,10 @@ func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader
 	}
 	c.mu.Lock()
 	delete(c.remotes, incarnation)
+	delete(c.leaderless, incarnation)
 	c.leaders[incarnation] = l
 	c.mu.Unlock()
-	if before.conn != "" {
-		c.control.tell(&notice{Leader: c.id, Queue: incarnation, Before: before.conn})
-	}
+	c.control.tell(&notice{Leader: c.id, Queue: incarnation, Before: before.conn})
 	if err := l.feed.start(); err != nil {
 		return nil, err
 	}
@@ -351,6 +350,7 @@ func (c *Conn) subscriptions(incarnation string) []*subscription {
 func (c *Conn) leaderChanged(n *notice) {
 	c.mu.Lock()
 	l := c.leaders[n.Queue]
+	delete(c.leaderless, n.Queue)
 	if n.Leader == "" {
 		delete(c.remotes, n.Queue)
 	} else {
@@ -414,9 +414,7 @@ func (l *leader) handOver(ctx context.Context) error {
 	}
 	l.conn.forget(l)
 	err := l.feed.end(ctx)
-	if needed := l.queue.needsLeader(); needed || len(left.Members) > 0 {
-		l.conn.control.tell(&notice{Queue: incarnation, Before: l.conn.id, Needed: needed})
-	}
+	l.conn.control.tell(&notice{Queue: incarnation, Before: l.conn.id, Needed: l.queue.needsLeader()})
 	return err
 }
 

@@ -41,9 +41,9 @@ type outgoing struct {
 	pub    *pubsub.Publication // for routing, and for its confirm
 	header string              // as encode made it
 	body   []byte
-	id     string
 
 	// Of a dead letter.
+	id   string // the same whoever sends it
 	dead classic.Reason
 	done func()
 
@@ -58,6 +58,9 @@ type sending struct {
 	msg   *nats.Msg
 	at    time.Time // when it was last sent
 	since time.Time // when it was first sent
+
+	receipt bool // it is published when the queue's leader has it
+	stored  bool // it is stored
 }
 
 // Headers of a stored message, and of one that asks to be let in.
@@ -142,10 +145,6 @@ func (p *publisher) add(ctx context.Context, out *outgoing, most int) error {
 	}
 	if p.ended {
 		return errClosed
-	}
-	if out.id == "" {
-		p.number++
-		out.id = p.conn.id + "." + strconv.FormatUint(p.number, 10)
 	}
 	p.waiting = append(p.waiting, out)
 	p.some.Signal()
@@ -272,25 +271,28 @@ func (p *publisher) copies(out *outgoing, queues []*queue) {
 func (p *publisher) copy(out *outgoing, q *queue, numbers []uint64) {
 	m := &nats.Msg{Subject: q.subject, Data: out.body, Header: make(nats.Header, 4)}
 	setHeader(m.Header, out.header)
-	id := out.id
 	if len(numbers) > 0 {
 		m.Header[toHeader] = []string{formatRanges(numbers)}
-		if len(numbers) == 1 {
-			id += "." + strconv.FormatUint(numbers[0], 10) // there may be more copies in this store
-		}
 	}
-	m.Header[idHeader] = []string{id}
 	if q.refuses() {
 		m.Header[admitHeader] = []string{q.record.Incarnation}
 	}
 	at := time.Now()
 	s := &sending{out: out, queue: q, msg: m, at: at, since: at}
+	s.receipt = out.dead == "" && (q.refuses() || p.conn.led(q))
 	p.mu.Lock()
 	p.token++
 	token := p.token
 	p.sent[token] = s
 	out.left++
 	p.mu.Unlock()
+	id := out.id
+	if id == "" {
+		id = messageID(p.conn.id, token, s.receipt)
+	} else if len(numbers) > 0 {
+		id += "." + m.Header[toHeader][0] // there may be more copies in this store
+	}
+	m.Header[idHeader] = []string{id}
 	m.Reply = p.inbox + "." + strconv.FormatUint(token, 36)
 	p.transmit(token, s)
 }
@@ -322,6 +324,11 @@ func (p *publisher) answer(m *nats.Msg) {
 		return
 	}
 	p.mu.Lock()
+	if err == nil && s.receipt {
+		s.stored, s.at = true, time.Now()
+		p.mu.Unlock()
+		return
+	}
 	_, first := p.sent[token]
 	delete(p.sent, token)
 	p.mu.Unlock()
@@ -461,9 +468,12 @@ func (p *publisher) retry() {
 	at := time.Now()
 	p.mu.Lock()
 	late := make(map[uint64]*sending)
-	var given []uint64
+	var given, stored []uint64
 	for token, s := range p.sent {
 		switch {
+		case s.stored && at.Sub(s.at) > receiptLate:
+			stored = append(stored, token)
+		case s.stored:
 		case at.Sub(s.since) > dedupWindow*3/4:
 			given = append(given, token) // later, it might be stored twice
 		case at.Sub(s.at) > retryAfter:
@@ -474,6 +484,9 @@ func (p *publisher) retry() {
 	p.mu.Unlock()
 	for token, s := range late {
 		p.transmit(token, s)
+	}
+	for _, token := range stored {
+		p.resolve(token, nil)
 	}
 	for _, token := range given {
 		p.resolve(token, fmt.Errorf("%w: NATS did not answer for %v", pubsub.ErrUnconfirmed, dedupWindow*3/4))
@@ -497,11 +510,18 @@ func (p *publisher) end(wait time.Duration) {
 		}
 	}
 	p.mu.Lock()
-	var tokens []uint64
-	for token := range p.sent {
-		tokens = append(tokens, token)
+	var tokens, stored []uint64
+	for token, s := range p.sent {
+		if s.stored {
+			stored = append(stored, token)
+		} else {
+			tokens = append(tokens, token)
+		}
 	}
 	p.mu.Unlock()
+	for _, token := range stored {
+		p.resolve(token, nil)
+	}
 	for _, token := range tokens {
 		p.resolve(token, fmt.Errorf("%w: the connection was closed before NATS answered", pubsub.ErrUnconfirmed))
 	}

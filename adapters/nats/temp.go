@@ -61,6 +61,7 @@ func (c *Conn) tempLost() {
 		f.mu.Lock()
 		f.seen, f.taken = 0, 0 // it counts from 1 again
 		clear(f.replies)
+		f.flushed += len(f.acked)
 		f.acked = nil
 		f.mu.Unlock()
 		f.want()
