@@ -187,6 +187,9 @@ func (s *script) publish() {
 	channel := s.channel()
 	m := &wire.BasicPublish{Exchange: [...]string{"", s.exchange()}[s.number(2)], RoutingKey: s.key(), Mandatory: s.yes(), Immediate: s.rarely()}
 	body := make([]byte, [...]int{0, 1, 10, 4088, 5000}[s.number(5)])
+	if s.rarely() {
+		body = make([]byte, 70_000) // one that is not copied
+	}
 	content := string(wire.AppendContent(nil, channel, 4096, m, s.properties(), body))
 	for len(content) > 0 {
 		n := wire.FrameOverhead + int(content[5])<<8 + int(content[6])
