@@ -351,7 +351,7 @@ func TestIdleKeepsLittle(t *testing.T) {
 		const clients = 50
 		for range clients {
 			client := server.dial(t)
-			client.send(strings.Join(preparations()[:5], ""))
+			client.send(strings.Join(preparations()[:opened-1], ""))
 			client.expect("connection.start", "connection.tune", "connection.open-ok", "channel.open-ok")
 			client.send(string(wire.AppendContent(nil, 1, 4096, &wire.BasicPublish{RoutingKey: "nowhere", Mandatory: true}, &wire.Properties{}, make([]byte, 200<<10))))
 			client.expect("basic.return")

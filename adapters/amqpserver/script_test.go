@@ -5,18 +5,28 @@ import (
 	"github.com/gobindery/bindery/pubsub"
 )
 
-// script makes the frames of a client's session from bytes: an instruction
+// script makes the frames of two clients' sessions from bytes: an instruction
 // each, with those that follow as its arguments. At the end of the bytes all
 // arguments are zero, so that any bytes are a script. Most of what it makes is
 // right, as are the first frames, so that sessions last.
 type script struct {
 	rest   []byte
+	client int // who sends the next frame, 0 or 1
 	frames []string
+	by     []int // who sends them
 }
 
 // newScript runs a script. Its first frames are those of preparations.
 func newScript(b []byte) *script {
-	s := &script{rest: b, frames: preparations()}
+	s := &script{rest: b}
+	for _, f := range preparations() {
+		s.send(f)
+	}
+	s.client = 1
+	for _, f := range preparations()[:opened] {
+		s.send(f)
+	}
+	s.client = 0
 	for len(s.rest) > 0 && len(s.frames) < 500 {
 		if s.rarely() {
 			spoils[s.number(len(spoils))](s)
@@ -26,6 +36,14 @@ func newScript(b []byte) *script {
 	}
 	return s
 }
+
+func (s *script) send(frame string) {
+	s.frames = append(s.frames, frame)
+	s.by = append(s.by, s.client)
+}
+
+// opened is how many frames open a connection and two channels.
+const opened = 6
 
 // preparations go through the handshake, and make what sessions use.
 func preparations() []string {
@@ -179,7 +197,7 @@ func (s *script) properties() *wire.Properties {
 }
 
 func (s *script) do(channel uint16, m wire.Method) {
-	s.frames = append(s.frames, method(channel, m))
+	s.send(method(channel, m))
 }
 
 // publish is one frame for each part, so that any of them can be spoilt.
@@ -193,7 +211,7 @@ func (s *script) publish() {
 	content := string(wire.AppendContent(nil, channel, 4096, m, s.properties(), body))
 	for len(content) > 0 {
 		n := wire.FrameOverhead + int(content[5])<<8 + int(content[6])
-		s.frames = append(s.frames, content[:n])
+		s.send(content[:n])
 		content = content[n:]
 	}
 }
@@ -277,7 +295,7 @@ var instructions = []func(s *script){
 	func(s *script) {
 		s.do(s.channel(), &wire.ExchangeUnbind{Destination: s.exchange(), Source: s.exchange(), RoutingKey: s.key(), NoWait: s.yes()})
 	},
-	func(s *script) { s.frames = append(s.frames, frame(wire.FrameHeartbeat, 0, "")) },
+	func(s *script) { s.send(frame(wire.FrameHeartbeat, 0, "")) },
 	func(s *script) { s.do(s.channel(), &wire.ChannelFlow{Active: !s.rarely()}) },
 	func(s *script) { s.do(s.channel(), &wire.AccessRequest{Realm: "/data"}) },
 	func(s *script) { s.do(0, &wire.ConnectionUpdateSecret{NewSecret: "s"}) },
@@ -286,6 +304,9 @@ var instructions = []func(s *script){
 		s.do(channel, &wire.ChannelClose{ReplyCode: 200})
 		s.do(channel, &wire.ChannelOpen{})
 	},
+	func(s *script) { s.client = 1 - s.client },
+	func(s *script) { s.client = 1 - s.client },
+	func(s *script) { s.client = 1 - s.client },
 }
 
 // spoils are what seldom is right, and what changes frames.
@@ -309,7 +330,7 @@ var spoils = []func(s *script){
 		at := s.pick()
 		s.frames[at] = ""
 	},
-	func(s *script) { s.frames = append(s.frames, s.frames[s.pick()]) }, // send it again
+	func(s *script) { s.send(s.frames[s.pick()]) }, // once more
 	func(s *script) { // change the order
 		a, b := s.pick(), s.pick()
 		s.frames[a], s.frames[b] = s.frames[b], s.frames[a]
@@ -318,6 +339,6 @@ var spoils = []func(s *script){
 		at := s.pick()
 		s.frames[at] = s.frames[at][:len(s.frames[at])*s.number(256)/256]
 	},
-	func(s *script) { s.frames = append(s.frames, s.anything()) },
-	func(s *script) { s.frames = append(s.frames, frame(uint8(1+s.number(8)), s.channel(), s.anything())) },
+	func(s *script) { s.send(s.anything()) },
+	func(s *script) { s.send(frame(uint8(1+s.number(8)), s.channel(), s.anything())) },
 }

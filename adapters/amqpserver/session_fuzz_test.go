@@ -19,8 +19,8 @@ import (
 	"github.com/gobindery/bindery/adapters/memory"
 )
 
-// Whatever a client sends, what it gets are whole frames that make sense; its
-// connection ends with it, and leaves no goroutine behind; and another client
+// Whatever two clients send, what they get are whole frames that make sense;
+// their connections end with them, and leave nothing behind; and another client
 // is served. The input is how a script is sent, and the script, see there. A
 // bubble of synctest panics where anything waits forever.
 func FuzzSession(f *testing.F) {
@@ -39,36 +39,44 @@ func FuzzSession(f *testing.F) {
 		f.Add(uint8(i), uint8(i>>4), b)
 	}
 	f.Fuzz(func(t *testing.T, together, end uint8, b []byte) {
-		frames := newScript(b).frames
+		script := newScript(b)
 		synctest.Test(t, func(t *testing.T) {
 			s := &amqpserver.Server{}
 			server := servePipes(t, s)
 			other := server.dial(t)
 			other.open()
 
-			client := &scripted{nc: server.dial(t).nc, held: make(map[byte][]uint64), ended: make(chan struct{})}
-			go client.read()
-			client.play(frames, 1+int(together%8))
-			whole := false
+			var clients [2]*scripted
+			for i := range clients {
+				clients[i] = &scripted{nc: server.dial(t).nc, held: make(map[byte][]uint64), ended: make(chan struct{})}
+				go clients[i].read()
+			}
+			play(&clients, script, 1+int(together%8))
 			switch end % 4 {
-			default: // the server ends it
-				select {
-				case <-client.ended:
-					whole = true
-				case <-time.After(5 * time.Minute): // unless they agreed to long heartbeats, or to none
+			default: // the server ends them
+				wait := time.After(5 * time.Minute) // or they agreed to long heartbeats, or to none
+				for _, c := range clients {
+					select {
+					case <-c.ended:
+						c.whole = true
+					case <-wait:
+						wait = time.After(0)
+					}
 				}
-			case 2: // the client goes at once
+			case 2: // the clients go at once
 			case 3:
 				works(other)
 				other.nc.Close()
 				if err := s.Shutdown(t.Context()); err != nil {
 					t.Errorf("the server does not shut down: %v", err)
 				}
-				whole = true
+				clients[0].whole, clients[1].whole = true, true
 			}
-			client.nc.Close()
-			<-client.ended
-			checkAnswers(t, client.got, whole)
+			for _, c := range clients {
+				c.nc.Close()
+				<-c.ended
+				checkAnswers(t, c.got, c.whole)
+			}
 			synctest.Wait()
 			checkNothingLeft(t, server.broker, s.Stats(), end%4 != 3)
 			if end%4 != 3 {
@@ -89,6 +97,7 @@ type scripted struct {
 	address string            // of direct reply-to, once there is one
 	held    map[byte][]uint64 // deliveries by channel
 	ended   chan struct{}
+	whole   bool // the server has sent all that it had
 
 	mu  sync.Mutex
 	got []byte // what came
@@ -109,22 +118,30 @@ func (c *scripted) read() {
 	}
 }
 
-// play sends frames, some of them together.
-func (c *scripted) play(frames []string, together int) {
-	for i, f := range frames {
+// play sends a script's frames, some of them together.
+func play(clients *[2]*scripted, s *script, together int) {
+	for i, f := range s.frames {
 		if i%together == 0 {
-			synctest.Wait() // the server has done what came before
-			c.look()
+			look(clients)
 		}
-		if f = c.fill(f); f == "" {
-			continue
-		}
-		if _, err := io.WriteString(c.nc, f); err != nil {
-			return
+		c := clients[s.by[i]]
+		if f = c.fill(f); f != "" {
+			io.WriteString(c.nc, f) // who was closed sends no more
 		}
 	}
+	look(clients)
+}
+
+// look waits until the server has done all, and does what the answers call for.
+// A client tells the other its address for replies.
+func look(clients *[2]*scripted) {
 	synctest.Wait()
-	c.look()
+	for i, c := range clients {
+		c.look()
+		if c.address != "" {
+			clients[1-i].address = c.address
+		}
+	}
 }
 
 // fill puts what the server chose where a script has what stands for it, or
