@@ -554,6 +554,9 @@ func (l *leader) recount(ctx context.Context, last uint64) error {
 // lastStored returns the sequence of the last message of a stream.
 func (c *Conn) lastStored(ctx context.Context, stream string) (uint64, error) {
 	s, err := c.streamState(ctx, stream)
+	if isCode(err, codeStreamNotFound) {
+		return 0, errNotLeader // the queue is deleted, or its stream is lost and made again
+	}
 	return s.LastSeq, err
 }
 

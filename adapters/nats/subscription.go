@@ -137,7 +137,7 @@ func (s *subscription) lose(tags []uint64) {
 // has is back in the queue.
 func (s *subscription) detach(from string, lost bool) {
 	s.mu.Lock()
-	if s.closed || s.end != nil && !s.holder || from == s.conn.id && s.local == nil || from != s.conn.id && s.remote != from {
+	if s.closed || from == s.conn.id && s.local == nil || from != s.conn.id && s.remote != from {
 		s.mu.Unlock()
 		return
 	}
@@ -149,12 +149,11 @@ func (s *subscription) detach(from string, lost bool) {
 		// Those that were not handed over come again.
 		s.in, s.first = nil, 0
 	}
-	left := s.left
+	needed := !s.left || len(s.held) > 0 || len(s.unsent.waiting) > 0
 	s.mu.Unlock()
-	if left && lost {
-		return
+	if needed {
+		s.conn.spawn(s.reattach)
 	}
-	s.conn.spawn(s.reattach)
 }
 
 // reattach joins the next leader.
