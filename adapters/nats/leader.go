@@ -107,7 +107,7 @@ func (l *leader) room() int {
 
 func (l *leader) roomLocked() int {
 	s := &l.queue.settings
-	if s.MaxLength != nil || s.MaxBytes != nil || s.MaxPriority > 0 || l.purgeDone != nil {
+	if s.MaxLength != nil || s.MaxBytes != nil || s.MaxPriority > 0 || l.purgeDone != nil || l.gathering {
 		return pullMost // which one is next, or too many, depends on all of them
 	}
 	return window - l.engine.Ready() - len(l.early)

@@ -276,11 +276,25 @@ func (l *leader) gather(before *predecessor) {
 		case <-l.gathered:
 		case <-l.conn.done:
 		}
+		l.awaitHanded(gatherMost)
 		l.do(func() error {
 			l.endGathering()
 			return nil
 		})
 	})
+}
+
+// awaitHanded waits until what the one before had has come: else a consumer would get
+// more before it is seen how much it holds.
+func (l *leader) awaitHanded(most time.Duration) {
+	for late := time.Now().Add(most); time.Now().Before(late); time.Sleep(time.Millisecond) {
+		l.mu.Lock()
+		there := l.ended || l.last >= l.handed || l.missing(l.begun.LastSeq) == 0
+		l.mu.Unlock()
+		if there {
+			return
+		}
+	}
 }
 
 // gatheredFrom notes that a member has joined. The caller holds the lock.
