@@ -44,7 +44,15 @@ func TestDeclareQueueErrors(t *testing.T) {
 		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-queue-mode": "foo"}}, pubsub.ErrPreconditionFailed,
 			"invalid arg 'x-queue-mode' for queue 'new' in vhost '/': \"unsupported queue mode 'foo'\""},
 		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-queue-type": "foo"}}, pubsub.ErrPreconditionFailed,
-			"invalid arg 'x-queue-type' for queue 'new' in vhost '/'"},
+			"invalid arg 'x-queue-type' for queue 'new' in vhost '/': \"unsupported queue type 'foo'\""},
+		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-queue-version": int32(3)}}, pubsub.ErrPreconditionFailed,
+			"invalid arg 'x-queue-version' for queue 'new' in vhost '/': \"unsupported queue version '3'\""},
+		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-delivery-limit": 3}}, pubsub.ErrPreconditionFailed,
+			"invalid arg 'x-delivery-limit' for queue 'new' in vhost '/' of queue type rabbit_classic_queue"},
+		{pubsub.Queue{Name: "q", Arguments: pubsub.Table{"x-queue-version": int8(2)}}, pubsub.ErrPreconditionFailed,
+			"inequivalent arg 'x-queue-version' for queue 'q' in vhost '/': received the value '2' of type 'signedint' but current is none"},
+		{pubsub.Queue{Name: "q", Exclusive: true}, pubsub.ErrResourceLocked,
+			"cannot obtain exclusive access to locked queue 'q' in vhost '/'. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration"},
 		{pubsub.Queue{Arguments: pubsub.Table{"x-queue-mode": "foo"}}, pubsub.ErrPreconditionFailed,
 			"invalid arg 'x-queue-mode' for queue 'amq.gen-"},
 		{pubsub.Queue{Name: "new", Arguments: pubsub.Table{"x-queue-type": "quorum"}}, pubsub.ErrUnsupported, "quorum"},
@@ -54,6 +62,12 @@ func TestDeclareQueueErrors(t *testing.T) {
 		_, err := conn.DeclareQueue(ctx, c.queue)
 		if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("declare %+v: %v; want %s", c.queue, err, c.says)
+		}
+	}
+	// For a queue that is there these don't count.
+	for _, args := range []pubsub.Table{{"x-queue-type": "classic"}, {"x-delivery-limit": 3}} {
+		if _, err := conn.DeclareQueue(ctx, pubsub.Queue{Name: "q", Arguments: args}); err != nil {
+			t.Errorf("declare q again with %v: %v", args, err)
 		}
 	}
 	if top, err := conn.Topology(ctx); err != nil || len(top.Queues) != 3 {

@@ -110,6 +110,7 @@ func (c *Conn) DeclareQueue(_ context.Context, want pubsub.Queue) (pubsub.QueueI
 		if want.Exclusive {
 			owner = c
 		}
+		want.Durable = classic.Durable(want)
 		q := newQueue(v, classic.Own(want), owner)
 		info = pubsub.QueueInfo{Name: want.Name}
 		return t.AddQueue(want.Name, q), nil

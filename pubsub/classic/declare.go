@@ -15,6 +15,10 @@ func NewName() string {
 	return "amq.gen-" + base64.RawURLEncoding.EncodeToString(random[:])
 }
 
+// Durable reports whether a queue is durable: one that is exclusive never is,
+// however it is declared.
+func Durable(q pubsub.Queue) bool { return q.Durable && !q.Exclusive }
+
 // Own copies what a declaration points to, so that its caller may change it.
 func Own(q pubsub.Queue) pubsub.Queue {
 	if q.MessageTTL != nil {

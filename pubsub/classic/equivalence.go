@@ -68,8 +68,8 @@ func Equivalent(is, want pubsub.Queue, vhostName string) error {
 	differs := func(arg string, received, current any) error {
 		return fmt.Errorf("%w: inequivalent arg '%s' for queue '%s' in vhost '%s': received %v but current is %v", pubsub.ErrPreconditionFailed, arg, is.Name, vhostName, received, current)
 	}
-	if is.Durable != want.Durable {
-		return differs("durable", quoted(want.Durable), quoted(is.Durable))
+	if is, want := Durable(is), Durable(want); is != want {
+		return differs("durable", quoted(want), quoted(is))
 	}
 	if is.AutoDelete != want.AutoDelete {
 		return differs("auto_delete", quoted(want.AutoDelete), quoted(is.AutoDelete))
