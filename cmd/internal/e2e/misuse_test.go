@@ -160,7 +160,7 @@ func TestMisuseOfWhatIsThere(t *testing.T) {
 		{"queue not durable", "receive -e more -Q shared --durable",
 			`declare queue "shared": precondition failed: inequivalent arg 'durable' for queue 'shared' in vhost '/': received 'true' but current is 'false'; declare it as it is, or delete it first`},
 		{"queue of another connection", "receive -e others -Q mine",
-			`declare queue "mine": resource locked: cannot obtain exclusive access to locked queue 'mine' in vhost '/': it was declared by another connection, or one of the two declarations is exclusive and the other is not; use the Broker that declared it, or another queue`},
+			`declare queue "mine": resource locked: cannot obtain exclusive access to locked queue 'mine' in vhost '/'. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration; use the Broker that declared it, or another queue`},
 		{"nobody to get a mandatory message", "emit -e logs --mandatory hello",
 			`publish to exchange "logs": with key "": unroutable: NO_ROUTE: no queue matches; bind a queue that matches, or publish without Mandatory`},
 		{"no such queue, and mandatory", "emit --exchange= -k nobody --mandatory hello",
