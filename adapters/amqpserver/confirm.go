@@ -88,8 +88,8 @@ func (ch *channel) refused(seq uint64) {
 		return
 	}
 	ch.confirms.told(seq)
-	ch.c.send(ch.id, &wire.BasicNack{DeliveryTag: seq})
 	ch.c.counters.refused.Add(1)
+	ch.c.send(ch.id, &wire.BasicNack{DeliveryTag: seq})
 }
 
 // flushConfirms tells what was gathered, at the end of a burst. The reader

@@ -166,8 +166,8 @@ func (ch *channel) deliver(co *consumer, in *pubsub.Incoming) {
 	m := wire.BasicDeliver{
 		ConsumerTag: co.tag, DeliveryTag: ch.unacked.add(d), Redelivered: in.Redelivered, Exchange: in.Exchange, RoutingKey: in.RoutingKey,
 	}
-	ch.c.sendContent(ch.id, &m, &p, in.Body)
 	ch.c.counters.delivered.Add(1)
+	ch.c.sendContent(ch.id, &m, &p, in.Body)
 }
 
 // canceled tells the client that its consumer is no more, if it wants to know.

@@ -34,7 +34,7 @@ func (ch *channel) get(m *wire.BasicGet) error {
 		DeliveryTag: ch.unacked.add(held{settler: got.Settler, tag: got.Tag}),
 		Redelivered: got.Redelivered, Exchange: got.Exchange, RoutingKey: got.RoutingKey, MessageCount: uint32(got.Ready),
 	}
-	ch.c.sendContent(ch.id, &ok, &p, got.Body)
 	ch.c.counters.delivered.Add(1)
+	ch.c.sendContent(ch.id, &ok, &p, got.Body)
 	return nil
 }

@@ -92,8 +92,8 @@ func (ch *channel) outcome(m *wire.BasicPublish, p *wire.Properties, body []byte
 		ch.flushLocked()
 		if !ch.closed {
 			r := &wire.BasicReturn{ReplyCode: wire.NoRoute, ReplyText: "NO_ROUTE", Exchange: m.Exchange, RoutingKey: m.RoutingKey}
-			ch.c.sendContent(ch.id, r, p, body)
 			ch.c.counters.returned.Add(1)
+			ch.c.sendContent(ch.id, r, p, body)
 		}
 		ch.mu.Unlock()
 	case errors.Is(err, pubsub.ErrRefused), errors.Is(err, pubsub.ErrUnconfirmed), errors.Is(err, pubsub.ErrUnavailable), errors.Is(err, pubsub.ErrClosed):

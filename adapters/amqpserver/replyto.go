@@ -114,6 +114,6 @@ func (ch *channel) takeReply(key string, p *wire.Properties, body []byte) {
 	if len(body) >= piece {
 		body = bytes.Clone(body) // it is in the space of the sender's frames
 	}
-	ch.c.sendContent(ch.id, &m, p, body)
 	ch.c.counters.delivered.Add(1)
+	ch.c.sendContent(ch.id, &m, p, body)
 }

@@ -37,7 +37,8 @@ type Stats struct {
 }
 
 // counters are what one connection counts. Each has its own, because one that
-// all have would go from CPU to CPU with each message.
+// all have would go from CPU to CPU with each message. What is told to a client
+// is counted before that: it may ask for the figures at once.
 type counters struct {
 	channels, consumers atomic.Int64 // that there are now
 
