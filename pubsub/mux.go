@@ -36,6 +36,9 @@ type Scheme struct {
 
 	// Example is a URL of this scheme, for help and errors.
 	Example string
+
+	// Hosts says that a URL may name several hosts, as [ParseURL] reads them.
+	Hosts bool
 }
 
 // Open connects to the broker that the URL names. Options may be nil. A scheme
@@ -46,7 +49,11 @@ type Scheme struct {
 func (m Mux) Open(ctx context.Context, rawURL string, o *Options) (*Broker, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, opError(opOpen, "", malformedURL(err))
+		list := parseHosts(rawURL)
+		if list == nil || !m[list.Scheme].Hosts {
+			return nil, opError(opOpen, "", malformedURL(err))
+		}
+		u = list
 	}
 	name := redacted(rawURL, u)
 	scheme, ok := m[u.Scheme]
