@@ -241,6 +241,7 @@ func checkAnswers(t *testing.T, b []byte, whole bool) {
 	in := wire.NewReader(bytes.NewReader(b), 131072)
 	last := ""                        // a method after which nothing may come
 	contents := map[uint16]*content{} // of which a header or a body must come
+	open := map[uint16]bool{0: true}
 	for {
 		f, err := in.Next()
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && !whole {
@@ -259,14 +260,26 @@ func checkAnswers(t *testing.T, b []byte, whole bool) {
 				t.Fatalf("the server sent %q: %v", f.Payload, err)
 			}
 			switch m := m.(type) {
+			case *wire.ChannelOpenOk:
+				open[f.Channel] = true
+			case *wire.ChannelCloseOk: // also to one that is closed, if both closed it at once
+				open[f.Channel] = false
+				continue
 			case *wire.ConnectionCloseOk:
 				last = wire.Name(m)
 			case *wire.ConnectionClose:
 				checkCode(t, wire.Error{Code: m.ReplyCode, Text: m.ReplyText}, false)
 			case *wire.ChannelClose:
 				checkCode(t, wire.Error{Code: m.ReplyCode, Text: m.ReplyText}, true)
+				if open[f.Channel] {
+					open[f.Channel] = false
+					continue
+				}
 			case *wire.BasicDeliver, *wire.BasicGetOk, *wire.BasicReturn:
 				contents[f.Channel] = &content{of: m}
+			}
+			if !open[f.Channel] {
+				t.Fatalf("the server sent %s on channel %d, which is closed", wire.Name(m), f.Channel)
 			}
 		case f.Type == wire.FrameHeader && ct != nil && !ct.begun:
 			h, err := wire.DecodeHeader(f.Payload, ct.of)
