@@ -21,6 +21,7 @@ type leader struct {
 	conn  *Conn
 	queue *queue
 	feed  *feed
+	since time.Time
 
 	mu     sync.Mutex
 	engine *engine.Queue
@@ -31,6 +32,7 @@ type leader struct {
 
 	// members are the consumers and holders, those of this connection and of others.
 	members map[member]*engine.Consumer
+	lost    map[string]bool // connections that were gone without a word, until they join again
 
 	// How far it is. Of what was in the stream when it began, some may be missing in
 	// between; after that, each sequence is a message, for nobody else takes any out.
@@ -91,7 +93,7 @@ const window = 4096
 
 func newLeader(c *Conn, q *queue) *leader {
 	l := &leader{
-		conn: c, queue: q, engine: engine.New(q.settings, c.names.vhost), due: engine.Never,
+		conn: c, queue: q, since: time.Now(), engine: engine.New(q.settings, c.names.vhost), due: engine.Never,
 		members: make(map[member]*engine.Consumer), pending: make(map[string]int),
 	}
 	l.engine.Touch(now())
@@ -309,6 +311,11 @@ type heldItem struct {
 // joinCaughtUp is join once the leader has what was confirmed before: a consumer gets that
 // first, though others come soon after.
 func (l *leader) joinCaughtUp(ctx context.Context, m member, j *joining, to sink) (lost []uint64, err error) {
+	if !j.Holder {
+		if err := l.conn.markUsed(ctx, l.queue); err != nil {
+			return nil, err
+		}
+	}
 	l.mu.Lock()
 	gathering := l.gathering
 	l.mu.Unlock()
@@ -337,6 +344,7 @@ func (l *leader) join(m member, j *joining, to sink) (lost []uint64, err error) 
 				return err
 			}
 		}
+		delete(l.lost, m.conn)
 		c.Owner = to // what is ready goes there by act
 		l.members[m] = c
 		l.gatheredFrom(m)
@@ -357,12 +365,18 @@ func (l *leader) settle(m member, tag uint64, o pubsub.Outcome, multiple bool) e
 	return l.do(func() error {
 		c := l.members[m]
 		if c == nil {
-			return pubsub.ErrDeliveryLost
+			if l.lost[m.conn] {
+				return pubsub.ErrDeliveryLost
+			}
+			return nil // it had nothing any more
 		}
 		if l.gathering {
 			l.settleEarly(m, tag, o, multiple)
 		}
 		c.Settle(tag, o, multiple, now())
+		if c.Idle() && !l.gathering {
+			delete(l.members, m) // it was cancelled, and this was its last delivery
+		}
 		return nil
 	})
 }
@@ -471,6 +485,9 @@ type status struct {
 
 // inspect tells the counts. All that was confirmed before counts.
 func (l *leader) inspect(ctx context.Context, use bool) (status, error) {
+	if use {
+		l.touch() // it may take longer than the queue has left
+	}
 	last, err := l.conn.lastStored(ctx, l.queue.stream)
 	if err != nil {
 		return status{}, err
@@ -489,6 +506,14 @@ func (l *leader) inspect(ctx context.Context, use bool) (status, error) {
 		return nil
 	})
 	return s, err
+}
+
+// touch notes that the queue is used.
+func (l *leader) touch() {
+	l.do(func() error {
+		l.engine.Touch(now())
+		return nil
+	})
 }
 
 // missing returns how many messages up to a sequence are in the stream and have not
@@ -537,15 +562,19 @@ func (l *leader) caughtUp(ctx context.Context, last uint64) error {
 }
 
 // recount asks whether there is anything to come. What was counted when the leader began
-// may have held messages that were acked and about to go.
+// may have held messages that were acked and about to go. The stream itself is asked: in
+// a cluster its consumer may be behind, and not know of any.
 func (l *leader) recount(ctx context.Context, last uint64) error {
-	sequence, pending, err := l.feed.pending(ctx)
-	if err != nil || pending > 0 {
+	state, err := l.conn.streamState(ctx, l.queue.stream)
+	if err != nil {
 		return err
 	}
+	// One that is to come, comes before all that are stored later: as long as it
+	// hasn't, less are here than were there.
+	here := l.feed.unacked()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.feed.has(sequence) && !l.gathering {
+	if state.Messages <= here && !l.gathering {
 		l.begun.Messages, l.last = l.inherited, max(l.last, last)
 	}
 	return nil

@@ -83,3 +83,7 @@ func (c *Consumer) Held(seqs []uint64) []uint64 {
 	}
 	return seqs
 }
+
+// Idle reports whether the consumer gets nothing and holds nothing: a holder, or one
+// that has left, without unsettled deliveries.
+func (c *Consumer) Idle() bool { return c.prefetch == 0 && c.held.count == 0 }
