@@ -74,6 +74,7 @@ func tryHost(folder string, id identity, log *slog.Logger) (*host, error) {
 		Connect:      h.connect,
 		Authenticate: func(string, string) bool { return true }, // who gets at the socket is the user
 		Logger:       log,
+		MemoryLimit:  memoryLimit,
 	}
 	if err := h.start(); err != nil {
 		lock.Close()
@@ -81,6 +82,10 @@ func tryHost(folder string, id identity, log *slog.Logger) (*host, error) {
 	}
 	return h, nil
 }
+
+// memoryLimit is how much of this program's memory messages may take until who
+// sends more waits: it is an emit or a receive, whose user did not mean to run a broker.
+const memoryLimit = 1 << 30
 
 // start listens and serves.
 func (h *host) start() error {
