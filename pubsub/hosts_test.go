@@ -71,3 +71,13 @@ func TestMuxHosts(t *testing.T) {
 		t.Errorf("the error shows the password: %v", err)
 	}
 }
+
+// A scheme may hide more than the password.
+func TestMuxRedacts(t *testing.T) {
+	mux := Mux{"secret": {Redact: func(u *url.URL) string { return u.Scheme + ":hidden" }}}
+	_, err := mux.Open(t.Context(), "secret://hush?x=hush", nil)
+	wantErr(t, "an unknown parameter", err, ErrInvalid)
+	if err != nil && (strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), `"secret:hidden"`)) {
+		t.Errorf("the error is %v", err)
+	}
+}

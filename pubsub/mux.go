@@ -39,6 +39,10 @@ type Scheme struct {
 
 	// Hosts says that a URL may name several hosts, as [ParseURL] reads them.
 	Hosts bool
+
+	// Redact returns a URL without its secrets, for errors. Nil is
+	// [url.URL.Redacted], which hides the password.
+	Redact func(u *url.URL) string
 }
 
 // Open connects to the broker that the URL names. Options may be nil. A scheme
@@ -55,8 +59,8 @@ func (m Mux) Open(ctx context.Context, rawURL string, o *Options) (*Broker, erro
 		}
 		u = list
 	}
-	name := redacted(rawURL, u)
 	scheme, ok := m[u.Scheme]
+	name := scheme.redacted(rawURL, u)
 	if !ok {
 		return nil, opError(opOpen, name, fmt.Errorf("%w: unknown scheme %q; use one of %s", ErrInvalid, u.Scheme, m.schemes()))
 	}
@@ -91,12 +95,15 @@ func malformedURL(err error) error {
 }
 
 // redacted is the URL as it stands in an error: without the password.
-func redacted(rawURL string, u *url.URL) string {
+func (s Scheme) redacted(rawURL string, u *url.URL) string {
 	// Where what stands before an @ was not taken for user and password (a
 	// slash is missing, or one in the password ends the host), it may be
 	// anywhere.
 	if u.User == nil && strings.Contains(rawURL, "@") {
 		return "with a URL that has an @ but no user"
+	}
+	if s.Redact != nil {
+		return quote(s.Redact(u))
 	}
 	return quote(u.Redacted())
 }

@@ -26,6 +26,7 @@ type Conn struct {
 	id       string
 	user     string
 	replicas int
+	storage  jetstream.StorageType // of what is durable
 	log      *slog.Logger
 
 	nc     *nats.Conn
@@ -73,7 +74,7 @@ func newConn(ctx context.Context, nc *nats.Conn, s *settings, log *slog.Logger) 
 		return nil, err
 	}
 	c := &Conn{
-		names: namesOf(s.vhost), id: nuid.Next(), user: s.user, replicas: s.replicas, log: log,
+		names: namesOf(s.vhost), id: nuid.Next(), user: s.user, replicas: s.replicas, storage: s.storage, log: log,
 		nc: nc, js: js, api: "$JS.API.", limit: int(nc.MaxPayload()), done: make(chan struct{}),
 		leaders: make(map[string]*leader), subs: make(map[uint64]*subscription),
 		getters: make(map[string]*subscription), owned: make(map[int]*leader),

@@ -1,11 +1,14 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -19,6 +22,10 @@ type Options struct {
 	// queues that are gone. Nil is silent.
 	Logger *slog.Logger
 
+	// Ingress lets messages in that other NATS clients publish for exchanges of the
+	// vhost, as the URL's parameter ingress=1 does. See the package's comment.
+	Ingress bool
+
 	// Client is added to the options of nats.go, after those of the URL: for
 	// credentials, TLS, or a dialer of your own.
 	Client []nats.Option
@@ -26,14 +33,12 @@ type Options struct {
 
 // Open connects to the vhost that a URL names. A server that can't be reached is
 // [pubsub.ErrUnavailable], wrong credentials are [pubsub.ErrAccessRefused], and a server that
-// is too old is [pubsub.ErrUnsupported]. Options may be nil.
+// is too old or without JetStream is [pubsub.ErrUnsupported]. Errors don't show the password.
+// Options may be nil.
 func Open(ctx context.Context, rawURL string, o *Options) (*Conn, error) {
-	u, err := url.Parse(rawURL)
+	u, err := pubsub.ParseURL(rawURL)
 	if err != nil {
-		if e, ok := errors.AsType[*url.Error](err); ok {
-			err = e.Err // its text has the whole URL, with the password
-		}
-		return nil, fmt.Errorf("%w: malformed URL: %w", pubsub.ErrInvalid, err)
+		return nil, err
 	}
 	return openURL(ctx, u, o)
 }
@@ -42,7 +47,9 @@ func Open(ctx context.Context, rawURL string, o *Options) (*Conn, error) {
 // schemes nats and tls.
 func Scheme() pubsub.Scheme {
 	return pubsub.Scheme{
-		Example:    "nats://localhost",
+		Example:    "nats://user:password@host:4222/vhost",
+		Hosts:      true,
+		Redact:     redact,
 		Parameters: parameters,
 		Open: func(ctx context.Context, u *url.URL, log *slog.Logger) (pubsub.Adapter, error) {
 			return openURL(ctx, u, &Options{Logger: log})
@@ -58,6 +65,7 @@ func openURL(ctx context.Context, u *url.URL, o *Options) (*Conn, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	s.ingress = s.ingress || o.Ingress
 	log := o.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -77,15 +85,15 @@ func openURL(ctx context.Context, u *url.URL, o *Options) (*Conn, error) {
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted()) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Debug("NATS reports an error", "error", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { report(log, err) }),
 	}, s.options...)
 	options = append(options, o.Client...)
 	if deadline, ok := ctx.Deadline(); ok {
 		options = append(options, nats.Timeout(min(s.timeout, max(time.Millisecond, time.Until(deadline)))))
 	}
-	nc, err := nats.Connect(s.servers, options...)
+	nc, err := connect(s, options)
 	if err != nil {
-		return nil, connectError(s.servers, err)
+		return nil, connectError(err)
 	}
 	c, err := newConn(ctx, nc, s, log)
 	if err != nil {
@@ -95,11 +103,56 @@ func openURL(ctx context.Context, u *url.URL, o *Options) (*Conn, error) {
 	return c, nil
 }
 
-// connectError is the error of an attempt to connect.
-func connectError(servers string, err error) error {
-	kind := pubsub.ErrUnavailable
-	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) {
-		kind = pubsub.ErrAccessRefused
+// connect connects to one of the servers.
+func connect(s *settings, options []nats.Option) (*nats.Conn, error) {
+	nc, err := nats.Connect(s.servers, options...)
+	if !errors.Is(err, nats.ErrNoServers) {
+		return nc, err
 	}
-	return fmt.Errorf("connect to %s: %w: %w", servers, kind, err)
+	// That is all that nats.go says, though one may have refused the user.
+	var each []error
+	for server := range strings.SplitSeq(s.servers, ",") {
+		nc, err := nats.Connect(server, options...)
+		if err == nil {
+			return nc, nil // it is back, or found others
+		}
+		if errors.Is(err, nats.ErrNoServers) {
+			err = cmp.Or(dialError(server, s.timeout), err)
+		}
+		each = append(each, fmt.Errorf("%s: %w", server, err))
+	}
+	return nil, errors.Join(each...)
+}
+
+// dialError is why a server can't be dialed, or nil.
+func dialError(server string, timeout time.Duration) error {
+	u, err := url.Parse(server)
+	if err != nil {
+		return err
+	}
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "4222")), timeout)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// connectError is the error of an attempt to connect.
+func connectError(err error) error {
+	for _, refused := range []error{nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired} {
+		if errors.Is(err, refused) {
+			return fmt.Errorf("connect to NATS: %w: %w; check user and password, token, credentials or nkey", pubsub.ErrAccessRefused, err)
+		}
+	}
+	return fmt.Errorf("connect to NATS: %w: %w", pubsub.ErrUnavailable, err)
+}
+
+// report logs what a server says against a request of ours. Without a permission
+// requests get no answer, and that would be all there is to see.
+func report(log *slog.Logger, err error) {
+	if errors.Is(err, nats.ErrPermissionViolation) {
+		log.Warn("the NATS user lacks a permission", "error", err)
+		return
+	}
+	log.Debug("NATS reports an error", "error", err)
 }

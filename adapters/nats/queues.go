@@ -169,7 +169,7 @@ func (c *Conn) makeStream(ctx context.Context, q *queue) error {
 	}
 	storage := jetstream.MemoryStorage
 	if q.settings.Durable {
-		storage = jetstream.FileStorage
+		storage = c.storage
 	}
 	return c.createStream(ctx, jetstream.StreamConfig{
 		Name: q.stream, Subjects: []string{q.subject}, Storage: storage, Replicas: c.replicas,

@@ -2,9 +2,13 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -22,10 +26,31 @@ func (c *Conn) checkServer(ctx context.Context) error {
 	if major, minor, ok := parseVersion(version); ok && (major < oldestMajor || major == oldestMajor && minor < oldestMinor) {
 		return fmt.Errorf("%w: the server is nats-server %s; version %d.%d or later is needed", pubsub.ErrUnsupported, version, oldestMajor, oldestMinor)
 	}
+	return c.checkJetStream(ctx)
+}
+
+// withoutJetStream is how long nobody may answer for JetStream until it counts as
+// turned off: servers of a cluster that has just begun hear of each other.
+const withoutJetStream = 3 * time.Second
+
+// checkJetStream asks whether there is JetStream.
+func (c *Conn) checkJetStream(ctx context.Context) error {
+	late := time.Now().Add(withoutJetStream)
 	return c.try(ctx, "ask for JetStream", func(ctx context.Context) error {
-		return c.request(ctx, "INFO", nil, nil)
+		err := c.request(ctx, "INFO", nil, nil)
+		off := errors.Is(err, nats.ErrNoResponders) && time.Now().After(late)
+		if off || isCode(err, codeNotEnabled, codeNotEnabledForAccount) {
+			return fmt.Errorf("%w: JetStream is turned off, on nats-server %s or for the account; turn it on with nats-server -js, or the setting jetstream: enabled (%s)", pubsub.ErrUnsupported, c.nc.ConnectedServerVersion(), err)
+		}
+		return err
 	})
 }
+
+// Of JetStream's error codes, those that say that it is off.
+const (
+	codeNotEnabled           = 10076
+	codeNotEnabledForAccount = 10039
+)
 
 // parseVersion reads the first two numbers of a version.
 func parseVersion(s string) (major, minor int, ok bool) {

@@ -60,7 +60,7 @@ func (t *topology) open(ctx context.Context) error {
 			kv, err = c.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 				Bucket:      c.names.bucket,
 				Description: "topology of the vhost " + c.names.vhost,
-				Storage:     jetstream.FileStorage,
+				Storage:     c.storage,
 				Replicas:    c.replicas,
 			})
 		}
