@@ -33,7 +33,8 @@ var hostilities = []struct {
 	{"idle connections", 200, 5000, (*attack).idle, 16, 96},
 	{"handshakes that stop at each byte", 150, 5000, (*attack).stopHandshakes, 16, 96},
 	{"1 KB/s, in the handshake and after it", 100, 500, (*attack).dribble, 16, 192},
-	{"consumers that read nothing", 20, 300, (*attack).consumeUnread, 64, 2048},
+	{"consumers that read nothing", 20, 300, func(a *attack) { a.consumeUnread(512, 64<<10) }, 64, 1024},
+	{"consumers that read nothing of large messages", 20, 300, func(a *attack) { a.consumeUnread(4, 8<<20) }, 64, 1024},
 	{"returns that nobody reads", 20, 300, (*attack).returnUnread, 16, 2048},
 	{"2,046 channels, each promised 100 MB", 5, 50, (*attack).promise, 16, 4096},
 	{"2,046 channels that fail and are not closed", 5, 50, (*attack).failChannels, 16, 4096},
@@ -255,7 +256,7 @@ func (a *attack) unread() *rawClient {
 	return c
 }
 
-func (a *attack) consumeUnread() {
+func (a *attack) consumeUnread(messages, size int) {
 	for i := range a.n {
 		q := fmt.Sprint("unread", i)
 		c := a.unread()
@@ -264,8 +265,8 @@ func (a *attack) consumeUnread() {
 		c.expect("basic.consume-ok")
 	}
 	// The queues share the messages.
-	body := make([]byte, 64<<10)
-	for range 512 {
+	body := make([]byte, size)
+	for range messages {
 		if err := a.worker.ch.Publish("amq.fanout", "", false, false, amqp.Publishing{Body: body}); err != nil {
 			a.t.Fatal(err)
 		}
