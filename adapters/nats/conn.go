@@ -108,6 +108,7 @@ func (c *Conn) start(ctx context.Context) error {
 	if err := c.publisher.start(); err != nil {
 		return err
 	}
+	c.nc.SetReconnectHandler(c.reconnected)
 	c.running.Go(c.tend)
 	c.running.Go(c.sweep)
 	return nil
@@ -131,6 +132,9 @@ func (c *Conn) measureClock(ctx context.Context) error {
 		return nil
 	})
 }
+
+// serverTime is the time by the server's clock, about.
+func (c *Conn) serverTime() time.Time { return time.Now().Add(-time.Duration(c.offset.Load())) }
 
 func (c *Conn) warn(what string, err error, about ...any) {
 	c.log.Warn(what, append([]any{"vhost", c.names.vhost, "error", err}, about...)...)

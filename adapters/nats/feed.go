@@ -44,7 +44,6 @@ type feed struct {
 	heard       time.Time
 	seen        uint64            // the stream's sequence of the last message that came
 	taken       uint64            // that of the last one that take has taken
-	given       uint64            // the consumer's sequence of that one
 	replies     map[uint64]*reply // of the messages that are not done, by the stream's sequence
 	acked       []uint64          // since the server was last known to have all acks
 	flushed     int               // how many were before those
@@ -121,7 +120,7 @@ func (f *feed) claim(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.consumer, f.pull = name, f.conn.api+"CONSUMER.MSG.NEXT."+f.stream+"."+name
-	f.outstanding, f.sequence, f.given, f.heard = 0, 0, 0, time.Now()
+	f.outstanding, f.sequence, f.heard = 0, 0, time.Now()
 	return nil
 }
 
@@ -186,10 +185,8 @@ func (f *feed) receive(m *nats.Msg) {
 	case gap:
 	case known:
 		r.subject = m.Reply // it is the new consumer that wants the ack
-		f.given = about.sequence
 	case f.wasAcked(about.stored):
 		f.ack(m.Reply, about.stored)
-		f.given = about.sequence
 		known = true
 	default:
 		f.replies[about.stored] = &reply{m.Reply, 1}
@@ -206,7 +203,7 @@ func (f *feed) receive(m *nats.Msg) {
 			hold: func(n int) { f.hold(about.stored, n) },
 		})
 		f.mu.Lock()
-		f.taken, f.given = max(f.taken, about.stored), about.sequence
+		f.taken = max(f.taken, about.stored)
 		f.mu.Unlock()
 		f.receipts.add(m.Header.Get(idHeader))
 	}
@@ -443,29 +440,11 @@ func (f *feed) last() uint64 {
 	return f.taken
 }
 
-// pending asks how many messages there are that the consumer has not sent, and which was the
-// last that it has.
-func (f *feed) pending(ctx context.Context) (sequence uint64, n int, err error) {
-	f.mu.Lock()
-	name := f.consumer
-	f.mu.Unlock()
-	var info struct {
-		Pending   int `json:"num_pending"`
-		Delivered struct {
-			Consumer uint64 `json:"consumer_seq"`
-		} `json:"delivered"`
-	}
-	err = f.conn.try(ctx, "look at the consumer of the stream "+f.stream, func(ctx context.Context) error {
-		return f.conn.request(ctx, "CONSUMER.INFO."+f.stream+"."+name, nil, &info)
-	})
-	return info.Delivered.Consumer, info.Pending, err
-}
-
-// has reports whether the message with a consumer's sequence was taken.
-func (f *feed) has(sequence uint64) bool {
+// unacked is how many messages have come that are not done with.
+func (f *feed) unacked() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.given >= sequence
+	return len(f.replies)
 }
 
 // ackSubject is what the subject of a message's ack tells about it.

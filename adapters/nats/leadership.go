@@ -234,6 +234,7 @@ func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader
 	c.leaders[incarnation] = l
 	c.mu.Unlock()
 	c.control.tell(&notice{Leader: c.id, Queue: incarnation, Before: before.conn})
+	l.touch() // to become the leader took its time
 	if err := l.feed.start(); err != nil {
 		return nil, err
 	}
@@ -379,7 +380,7 @@ func (c *Conn) leaderChanged(n *notice) {
 		s.mu.Lock()
 		remote := s.remote
 		s.mu.Unlock()
-		if remote != "" && remote != n.Leader {
+		if remote != "" && (remote != n.Leader || n.Again) {
 			s.detach(remote, false)
 		}
 	}
@@ -416,9 +417,9 @@ func (l *leader) handOver(ctx context.Context) error {
 	if gathering {
 		l.do(func() error { l.endGathering(); return nil })
 	}
-	left := &leftRecord{Incarnation: incarnation, Leader: l.conn.id, Handed: l.feed.last(), Given: formatRanges(l.givenOut())}
-	for m := range l.stop() {
-		if m.conn != l.conn.id {
+	left := &leftRecord{Incarnation: incarnation, Name: l.queue.name(), Leader: l.conn.id, Handed: l.feed.last(), Given: formatRanges(l.givenOut())}
+	for m, c := range l.stop() {
+		if m.conn != l.conn.id && !c.Idle() {
 			left.Members = append(left.Members, leftMember{m.conn, m.id})
 		}
 	}

@@ -24,9 +24,17 @@ type record struct {
 	// Left is what a queue's leader knew that has left in good order.
 	Left *leftRecord `json:"left,omitempty"`
 
-	// Gone says that it was deleted. Along are the keys of the auto-delete exchanges
-	// that went with it, with their incarnations: who deletes writes records for
-	// them afterwards, and may die before.
+	// Used says that an auto-delete queue had a consumer.
+	Used *usedRecord `json:"used,omitempty"`
+
+	// What the janitor writes.
+	Sweep     *sweepRecord `json:"sweep,omitempty"`
+	Swept     *sweptRecord `json:"swept,omitempty"`
+	Forgotten uint64       `json:"forgotten,omitempty"` // of what was deleted, records up to this revision go
+
+	// Gone says that it was deleted. Along are the names of the auto-delete exchanges
+	// that went with it, with their incarnations. Their records stay where they are
+	// until the janitor takes them.
 	Gone  bool              `json:"gone,omitempty"`
 	Along map[string]string `json:"along,omitempty"`
 }
@@ -83,6 +91,7 @@ type bindingRecord struct {
 // one. Unlike the other records, it is overwritten.
 type leftRecord struct {
 	Incarnation string       `json:"queue"`
+	Name        string       `json:"name"`
 	Leader      string       `json:"leader"`
 	Handed      uint64       `json:"handed,omitempty"`  // up to this sequence it had messages
 	Given       string       `json:"given,omitempty"`   // those of them that were handed out and are not done with, as ranges
@@ -94,16 +103,40 @@ type leftMember struct {
 	ID   uint64 `json:"id"`
 }
 
+// usedRecord says that a queue had a consumer: without one, an auto-delete queue is deleted.
+type usedRecord struct {
+	Incarnation string `json:"queue"`
+	Name        string `json:"name"`
+}
+
+// sweepRecord says who begins to sweep. The others don't for a while.
+type sweepRecord struct {
+	Conn string `json:"connection"`
+}
+
+// sweptRecord says what was swept.
+type sweptRecord struct {
+	Inert    uint64   `json:"inert,omitempty"`    // records up to this revision that had no meaning any more
+	Gone     uint64   `json:"gone,omitempty"`     // records of what was deleted, up to this revision
+	Suspects []string `json:"suspects,omitempty"` // connections that were not there
+}
+
 // says reports whether there is anything in it.
 func (r *leftRecord) says() bool { return r != nil && (r.Given != "" || len(r.Members) > 0) }
 
 // The keys of the bucket. That of a binding holds the incarnations, so that
 // the one of a deleted exchange is never overwritten by a new one's.
-const formatKey = "format"
+const (
+	formatKey    = "format"
+	sweepKey     = "sweep"
+	sweptKey     = "swept"
+	forgottenKey = "forgotten"
+)
 
 func exchangeKey(name string) string    { return "e." + escape(name) }
 func queueKey(name string) string       { return "q." + escape(name) }
 func leftKey(incarnation string) string { return "l." + incarnation }
+func usedKey(incarnation string) string { return "u." + incarnation }
 
 func (b *bindingRecord) key() string {
 	return "b." + strings.TrimRight(hash(b.Exchange, b.From, b.Queue, b.ToExchange, b.To, b.Key, b.Arguments), "=")

@@ -3,6 +3,7 @@ package nats
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"strconv"
 	"strings"
 )
 
@@ -87,6 +88,30 @@ func escape(s string) string {
 		}
 	}
 	return string(b)
+}
+
+// unescape is the reverse of escape.
+func unescape(s string) (text string, ok bool) {
+	if s == "=" {
+		return "", true
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '=' {
+			b = append(b, s[i])
+			continue
+		}
+		if len(s) < i+3 {
+			return "", false
+		}
+		n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
+		if err != nil {
+			return "", false
+		}
+		b = append(b, byte(n))
+		i += 2
+	}
+	return string(b), true
 }
 
 func isPlain(c byte) bool {

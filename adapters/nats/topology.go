@@ -29,24 +29,24 @@ import (
 // after the revision known, until there is none. A publish that is routed by a view
 // synced after it was begun sees every change that was complete before.
 type topology struct {
-	conn *Conn
+	conn        *Conn
+	forgetAfter time.Duration
 
 	mu   sync.Mutex // held for a sync and a change
 	view *view
-	seen time.Time // when the view was known to be current
 
 	table atomic.Pointer[routing.Table[*queue]] // the view's, for who needs no sync
 }
 
 // forgetAfter is how long records of what was deleted stay at least. A view that was
-// not synced for half of that is made anew: it might have missed some.
-const forgetAfter = time.Hour
+// not current for longer is made anew, which takes its time.
+const forgetAfter = 2 * time.Minute
 
 // loadFrom is how many revisions a view must lag behind before they are read in bulk.
 const loadFrom = 64
 
 func newTopology(c *Conn) *topology {
-	t := &topology{conn: c, view: newView(&c.names)}
+	t := &topology{conn: c, forgetAfter: forgetAfter, view: newView(&c.names)}
 	t.table.Store(t.view.table)
 	return t
 }
@@ -91,13 +91,34 @@ func (t *topology) sync(ctx context.Context) (*routing.Table[*queue], error) {
 }
 
 func (t *topology) syncLocked(ctx context.Context) error {
-	c := t.conn
-	if !t.seen.IsZero() && time.Since(t.seen) > forgetAfter/2 {
-		t.view = newView(&c.names)
+	for {
+		if err := t.read(ctx); err != nil {
+			return err
+		}
+		if !t.view.stale {
+			break
+		}
+		t.view = newView(t.view.names)
 	}
-	before := t.view.table
+	t.view.base, t.view.loading = t.view.revision, false
+	if t.view.table != t.table.Load() {
+		t.table.Store(t.view.table)
+		t.conn.topologyChanged()
+	}
+	return nil
+}
+
+// read applies what there is after the view's revision.
+func (t *topology) read(ctx context.Context) error {
+	c := t.conn
+	if t.view.revision == 0 {
+		state, err := c.streamState(ctx, t.view.names.bucketStream())
+		if err != nil {
+			return err
+		}
+		t.view.base = state.LastSeq
+	}
 	for n := 0; ; n++ {
-		from := time.Now()
 		var next *bucketMessage
 		err := c.try(ctx, "read the topology", func(ctx context.Context) (err error) {
 			next, err = t.next(ctx)
@@ -107,28 +128,23 @@ func (t *topology) syncLocked(ctx context.Context) error {
 			return err
 		}
 		if next == nil {
-			t.seen = from
-			break
+			return nil
 		}
-		t.apply(next.Seq, next.Subject, next.Data)
+		t.apply(next.Seq, next.Subject, next.Data, next.Time)
 		if n == 0 {
 			if err := t.load(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	if t.view.table != before {
-		t.table.Store(t.view.table)
-		t.conn.topologyChanged()
-	}
-	return nil
 }
 
 // bucketMessage is a message of the bucket as JetStream's API shows it.
 type bucketMessage struct {
-	Subject string `json:"subject"`
-	Seq     uint64 `json:"seq"`
-	Data    []byte `json:"data"`
+	Subject string    `json:"subject"`
+	Seq     uint64    `json:"seq"`
+	Data    []byte    `json:"data"`
+	Time    time.Time `json:"time"`
 }
 
 // next returns the first message after the view's revision, or nil. The bucket's leader
@@ -152,9 +168,9 @@ func (t *topology) next(ctx context.Context) (*bucketMessage, error) {
 	return &answer.Message, nil
 }
 
-func (t *topology) apply(seq uint64, subject string, value []byte) {
+func (t *topology) apply(seq uint64, subject string, value []byte, at time.Time) {
 	key := strings.TrimPrefix(subject, t.view.names.keySubject(""))
-	if err := t.view.apply(seq, key, value); err != nil {
+	if err := t.view.apply(seq, key, value, at); err != nil {
 		t.conn.warn("a record of the topology can't be read; it is left out", err)
 	}
 }
@@ -192,7 +208,7 @@ func (t *topology) load(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			t.apply(about.Sequence.Stream, m.Subject(), m.Data())
+			t.apply(about.Sequence.Stream, m.Subject(), m.Data(), about.Timestamp)
 			if about.NumPending == 0 {
 				break
 			}
@@ -225,7 +241,8 @@ func (t *topology) change(ctx context.Context, decide func(v *view) (key string,
 		switch {
 		case err == nil:
 			before := t.view.table
-			t.apply(seq, t.view.names.keySubject(key), value)
+			t.apply(seq, t.view.names.keySubject(key), value, t.conn.serverTime())
+			t.view.base = seq
 			if t.view.table != before {
 				t.table.Store(t.view.table)
 				t.conn.topologyChanged()
@@ -258,7 +275,8 @@ func (t *topology) write(ctx context.Context, key string, value []byte) (seq uin
 }
 
 // skip takes a revision from what JetStream says of a compare-and-set that failed,
-// if there is no record of it: it was cleaned away, and no sync will find it.
+// if there is no record of it: it was cleaned away, and no sync will find it. In a cluster
+// the record may also be one that is not stored yet.
 func (t *topology) skip(err error) {
 	_, text, _ := strings.Cut(err.Error(), "wrong last sequence: ")
 	digits := text
@@ -274,6 +292,14 @@ func (t *topology) skip(err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
+	state, err := t.conn.streamState(ctx, t.view.names.bucketStream())
+	if err != nil {
+		return
+	}
+	if state.LastSeq < last {
+		time.Sleep(time.Millisecond) // it is being stored
+		return
+	}
 	if next, err := t.next(ctx); err == nil && next == nil {
 		t.view.revision = last
 	}

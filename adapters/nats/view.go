@@ -2,6 +2,7 @@ package nats
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/routing"
@@ -54,15 +55,28 @@ type view struct {
 	autoDelete map[string]struct{}       // those of them that are auto-delete
 	bindings   map[string]*bindingRecord // by key
 	byEnd      map[string]map[string]struct{}
-	gone       map[string]goneRecord  // by key: what may be cleaned away
 	left       map[string]*leftRecord // by the queue's incarnation
-	inert      map[string]uint64      // keys of bindings that went with one of their ends, with their revisions
+	used       map[string]struct{}    // incarnations of auto-delete queues that had a consumer
+
+	// For the janitor: see sweep.go.
+	gone       map[string]goneRecord // by key: what was deleted
+	inert      map[string]uint64     // by key: records that mean nothing any more, from when on
+	unreadable map[string]struct{}   // keys
+	forgotten  uint64
+	swept      sweptRecord
+	sweepBegun time.Time // when this view heard of the last sweep
+
+	// Records of what was deleted go after a while, and a view that was not current
+	// then might miss some: it is stale, and is made anew.
+	base    uint64 // up to this revision, none that went is missing
+	loading bool   // it was never current; base was the bucket's revision when it began
+	stale   bool
 }
 
-// goneRecord is the record of something deleted.
+// goneRecord is about the record of something deleted, or of one that says nothing any more.
 type goneRecord struct {
 	revision uint64
-	record   *record
+	at       time.Time // by the server's clock
 }
 
 func newView(n *names) *view {
@@ -70,35 +84,39 @@ func newView(n *names) *view {
 		names: n, table: routing.New[*queue](),
 		exchanges: make(map[string]string), autoDelete: make(map[string]struct{}),
 		bindings: make(map[string]*bindingRecord), byEnd: make(map[string]map[string]struct{}),
-		gone: make(map[string]goneRecord), left: make(map[string]*leftRecord), inert: make(map[string]uint64),
+		left: make(map[string]*leftRecord), used: make(map[string]struct{}),
+		gone: make(map[string]goneRecord), inert: make(map[string]uint64), unreadable: make(map[string]struct{}),
+		sweepBegun: time.Now(), loading: true,
 	}
 }
 
 // incarnation returns that of an exchange; it is empty for one that is always there.
 func (v *view) incarnation(exchange string) string { return v.exchanges[exchange] }
 
-// apply takes in one record. One that can't be read, perhaps of a later version,
-// is an error; the view goes on without it.
-func (v *view) apply(revision uint64, key string, value []byte) error {
+// apply takes in one record, which was written at a time of the server's clock. One
+// that can't be read, perhaps of a later version, is an error; the view goes on without it.
+func (v *view) apply(revision uint64, key string, value []byte, at time.Time) error {
 	v.revision = revision
 	delete(v.gone, key)
 	delete(v.inert, key)
+	delete(v.unreadable, key)
 	if key == formatKey || len(value) == 0 {
 		return nil
 	}
 	r, err := decodeRecord(value)
 	if err == nil {
-		err = v.applyRecord(revision, key, r)
+		err = v.applyRecord(revision, key, r, at)
 	}
 	if err != nil {
+		v.unreadable[key] = struct{}{}
 		return fmt.Errorf("key %s of the bucket %s: %w", key, v.names.bucket, err)
 	}
 	return nil
 }
 
-func (v *view) applyRecord(revision uint64, key string, r *record) error {
-	if r.Gone {
-		v.gone[key] = goneRecord{revision, r}
+func (v *view) applyRecord(revision uint64, key string, r *record, at time.Time) error {
+	if r.Gone || r.Left != nil && !r.Left.says() {
+		v.gone[key] = goneRecord{revision, at}
 	}
 	var err error
 	switch {
@@ -115,10 +133,32 @@ func (v *view) applyRecord(revision uint64, key string, r *record) error {
 	case r.Binding != nil:
 		err = v.addBinding(key, r.Binding)
 	case r.Left != nil:
-		v.left[r.Left.Incarnation] = r.Left
+		if v.isQueue(r.Left.Name, r.Left.Incarnation) {
+			v.left[r.Left.Incarnation] = r.Left
+		} else {
+			v.inert[key] = revision
+		}
+	case r.Used != nil:
+		if v.isQueue(r.Used.Name, r.Used.Incarnation) {
+			v.used[r.Used.Incarnation] = struct{}{}
+		} else {
+			v.inert[key] = revision
+		}
+	case r.Sweep != nil:
+		v.sweepBegun = time.Now()
+	case r.Swept != nil:
+		v.sweptTo(r.Swept)
+	case r.Forgotten > 0:
+		v.forgotten = max(v.forgotten, r.Forgotten)
+		if r.Forgotten > v.base || v.loading && revision > v.base {
+			v.stale = true
+		}
 	}
 	for name, incarnation := range r.Along {
 		v.removeExchange(name, incarnation)
+		if _, ok := v.exchanges[name]; !ok {
+			v.inert[exchangeKey(name)] = revision
+		}
 	}
 	return err
 }
@@ -196,7 +236,14 @@ func (v *view) removeQueue(name, incarnation string) {
 		return
 	}
 	v.table = v.table.RemoveQueue(name)
-	delete(v.left, incarnation)
+	if _, ok := v.left[incarnation]; ok {
+		delete(v.left, incarnation)
+		v.inert[leftKey(incarnation)] = v.revision
+	}
+	if _, ok := v.used[incarnation]; ok {
+		delete(v.used, incarnation)
+		v.inert[usedKey(incarnation)] = v.revision
+	}
 	v.forgetEnd(incarnation)
 	v.forgetAlong()
 }
@@ -209,8 +256,13 @@ func (v *view) ends(r *bindingRecord) bool {
 	if r.Queue == "" {
 		return v.exchanges[r.ToExchange] == r.To
 	}
-	q, ok := v.table.Queue(r.Queue)
-	return ok && q.record.Incarnation == r.To
+	return v.isQueue(r.Queue, r.To)
+}
+
+// isQueue reports whether a queue is there, as that incarnation.
+func (v *view) isQueue(name, incarnation string) bool {
+	q, ok := v.table.Queue(name)
+	return ok && q.record.Incarnation == incarnation
 }
 
 func (v *view) addBinding(key string, r *bindingRecord) error {
