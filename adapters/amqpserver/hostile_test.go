@@ -20,7 +20,8 @@ import (
 )
 
 // hostilities are what clients may do to a server. In a bubble of synctest,
-// bounds_test.go has the bounds of one client exactly; here are many, over TCP.
+// bounds_test.go and unread_test.go have the bounds of one client exactly; here
+// are many, over TCP.
 // Their number is for every test run, and for make hostile.
 var hostilities = []struct {
 	name      string
