@@ -180,7 +180,9 @@ func (ch *channel) end() {
 	for _, co := range consumers {
 		co.sub.Cancel(ch.c.ctx)
 	}
-	ch.tell(rest, pubsub.Requeue, false)
+	for _, t := range rest {
+		ch.tellOne(t, pubsub.Requeue, false)
+	}
 	for _, co := range consumers {
 		co.sub.Close()
 		co.running.Wait()

@@ -52,13 +52,20 @@ func (ch *channel) tell(list []taken, as pubsub.Outcome, together bool) {
 		}
 	}
 	for _, t := range list {
-		if t.of == nil {
-			t.settler.Settle(ch.c.ctx, t.tag, as, false)
-			continue
+		switch {
+		case t.of == nil || !together:
+			ch.tellOne(t, as, false)
+		case last[t.of] == t.tag:
+			ch.tellOne(t, as, true)
+		default:
+			t.of.settled()
 		}
-		if !together || last[t.of] == t.tag {
-			t.settler.Settle(ch.c.ctx, t.tag, as, together)
-		}
+	}
+}
+
+func (ch *channel) tellOne(t taken, as pubsub.Outcome, multiple bool) {
+	t.settler.Settle(ch.c.ctx, t.tag, as, multiple)
+	if t.of != nil {
 		t.of.settled()
 	}
 }
