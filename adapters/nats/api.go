@@ -66,6 +66,7 @@ func isCode(err error, codes ...int) bool {
 // answered, as while a leader is elected.
 func again(err error) bool {
 	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrConnectionReconnecting) ||
 		errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoStreamResponse) || transient(err)
 }
 
@@ -84,10 +85,13 @@ func transient(err error) bool {
 // Each attempt gets a context of its own.
 func (c *Conn) try(ctx context.Context, what string, f func(ctx context.Context) error) error {
 	late := time.Now().Add(patience)
+	// What is asked of a leader that has just been elected is often lost.
+	limit := requestTimeout / 4
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		attempt, cancel := context.WithTimeout(ctx, requestTimeout)
+		attempt, cancel := context.WithTimeout(ctx, limit)
 		err := f(attempt)
 		cancel()
+		limit = min(2*limit, requestTimeout)
 		switch {
 		case err == nil:
 			return nil

@@ -403,6 +403,7 @@ type notice struct {
 	Leader string `json:",omitempty"` // who leads it now; empty if nobody does
 	Before string `json:",omitempty"` // who did before
 	Needed bool   `json:",omitempty"` // somebody has to
+	Again  bool   `json:",omitempty"` // the leader was cut off: deliveries may be lost
 }
 
 func (t *control) tell(n *notice) {

@@ -45,9 +45,9 @@ type feed struct {
 	seen        uint64            // the stream's sequence of the last message that came
 	taken       uint64            // that of the last one that take has taken
 	replies     map[uint64]*reply // of the messages that are not done, by the stream's sequence
-	acked       []uint64          // since the server was last known to have all acks
+	acked       []ack             // since the server was last known to have all acks
 	flushed     int               // how many were before those
-	lastAck     string            // the reply subject of the last of them
+	reconnects  uint64            // how often the connection had been opened again when they were last sent
 	checking    bool
 }
 
@@ -55,6 +55,12 @@ type feed struct {
 type reply struct {
 	subject string
 	left    int
+}
+
+// ack is one that was sent.
+type ack struct {
+	seq     uint64
+	subject string
 }
 
 // stored is a message as a stream brings it.
@@ -229,8 +235,8 @@ func (f *feed) wasAcked(seq uint64) bool {
 	if seq > f.seen {
 		return false
 	}
-	for _, s := range f.acked {
-		if s == seq {
+	for _, a := range f.acked {
+		if a.seq == seq {
 			return true
 		}
 	}
@@ -362,19 +368,28 @@ var ackBody = []byte("+ACK")
 
 // ack sends an ack. The caller holds the lock.
 func (f *feed) ack(subject string, seq uint64) {
-	f.acked, f.lastAck = append(f.acked, seq), subject
-	f.conn.nc.Publish(subject, ackBody) // if it fails, the consumer is made anew and wasAcked knows
+	f.acked = append(f.acked, ack{seq, subject})
+	f.conn.nc.Publish(subject, ackBody) // if it fails, the connection is lost, and flush sends it again
 }
 
 // flush returns once the server has all acks that were sent before.
 func (f *feed) flush(ctx context.Context) error {
 	f.mu.Lock()
-	until, subject := f.flushed+len(f.acked), f.lastAck
-	none := len(f.acked) == 0
-	f.mu.Unlock()
-	if none {
+	n := len(f.acked)
+	if n == 0 {
+		f.mu.Unlock()
 		return nil
 	}
+	// Those that were sent before the connection was lost may be lost too. A connection that is lost
+	// from here on fails the request below.
+	if r := f.conn.nc.Stats().Reconnects; r != f.reconnects {
+		f.reconnects = r
+		for _, a := range f.acked {
+			f.conn.nc.Publish(a.subject, ackBody)
+		}
+	}
+	until, subject := f.flushed+n, f.acked[n-1].subject
+	f.mu.Unlock()
 	// Acks of one consumer are handled in their order, and this one is answered.
 	if _, err := f.conn.nc.RequestWithContext(ctx, subject, ackBody); err != nil {
 		return err

@@ -334,8 +334,15 @@ func (l *leader) joinCaughtUp(ctx context.Context, m member, j *joining, to sink
 // join adds a member. It returns the tags of what it does not hold any more.
 func (l *leader) join(m member, j *joining, to sink) (lost []uint64, err error) {
 	err = l.do(func() error {
-		if l.members[m] != nil {
-			return nil // an attempt whose answer was lost
+		if c := l.members[m]; c != nil {
+			// It was cut off, or the answer to an attempt was lost: so may deliveries be.
+			kept := make(map[uint64]bool, len(j.Held))
+			for _, h := range j.Held {
+				kept[h.Tag] = true
+			}
+			c.Keep(kept)
+			l.engine.Dispatch(now())
+			return nil
 		}
 		c := l.engine.Holder(j.Last)
 		if !j.Holder {

@@ -65,6 +65,9 @@ func (s *subscription) sendSettlements() {
 		if err == nil || errors.Is(err, pubsub.ErrDeliveryLost) {
 			if s.unsent.cleared == cleared {
 				s.unsent.waiting = s.unsent.waiting[len(group):]
+				for _, x := range group {
+					s.settleHeld(x.Tag, x.Multiple)
+				}
 			}
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	engine "github.com/gobindery/bindery/adapters/nats/internal/queue"
 	"github.com/gobindery/bindery/pubsub"
@@ -27,13 +28,14 @@ type subscription struct {
 	in     []pubsub.Incoming // what Receive has not handed over
 	first  int               // where that begins in in
 	wake   chan struct{}
-	end    error  // why Receive ends, once in is handed over
-	left   bool   // cancelled: nothing more is taken
-	gone   bool   // cancelled, and the leader knows: it holds what it has, no more
-	closed bool   // what it had is back
-	handed uint64 // the last tag that was handed over
-	last   uint64 // the last tag that came
-	lostTo uint64 // what came up to this tag is lost, but for what is in held
+	end    error           // why Receive ends, once in is handed over
+	left   bool            // cancelled: nothing more is taken
+	gone   bool            // cancelled, and the leader knows: it holds what it has, no more
+	closed bool            // what it had is back
+	handed uint64          // the last tag that was handed over
+	last   uint64          // the last tag that came
+	lostTo uint64          // what came up to this tag is lost
+	lost   map[uint64]bool // and these
 
 	// One of these two leads. Neither does for the moment while it changes.
 	local  *leader
@@ -130,6 +132,10 @@ func (s *subscription) lose(tags []uint64) {
 	defer s.mu.Unlock()
 	for _, t := range tags {
 		delete(s.held, t)
+		if s.lost == nil {
+			s.lost = make(map[uint64]bool)
+		}
+		s.lost[t] = true
 	}
 }
 
@@ -158,13 +164,24 @@ func (s *subscription) detach(from string, lost bool) {
 
 // reattach joins the next leader.
 func (s *subscription) reattach(ctx context.Context) {
-	err := s.attach(ctx)
-	switch {
-	case err == nil || s.conn.closing.Load():
-	case errors.Is(err, pubsub.ErrNotFound):
-		s.queueGone()
-	default:
-		s.finish(fmt.Errorf("%w: the queue %q can't be had any more: %w", pubsub.ErrConsumerCanceled, s.queue.name(), err))
+	for {
+		err := s.attach(ctx)
+		switch {
+		case err == nil, s.conn.closing.Load(), ctx.Err() != nil:
+			return
+		case errors.Is(err, pubsub.ErrNotFound):
+			s.queueGone()
+			return
+		case errors.Is(err, pubsub.ErrAccessRefused), errors.Is(err, pubsub.ErrResourceLocked):
+			s.finish(fmt.Errorf("%w: the queue %q can't be had any more: %w", pubsub.ErrConsumerCanceled, s.queue.name(), err))
+			return
+		}
+		s.conn.log.Debug("a consumer has no leader; it is tried again", "queue", s.queue.name(), "error", err)
+		select {
+		case <-time.After(100 * time.Millisecond): // the connection is lost, or a server
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -201,6 +218,10 @@ func (s *subscription) push(d pubsub.Incoming, h *heldItem) {
 	defer s.mu.Unlock()
 	if s.left && !s.opts.AutoAck {
 		return // it goes back, if it has not already
+	}
+	if h != nil && d.Tag > s.last+1 {
+		// Some were lost on their way. Who joins again says what it has.
+		s.conn.running.Go(func() { s.rejoin("") })
 	}
 	s.last = max(s.last, d.Tag)
 	if h != nil {
@@ -251,13 +272,12 @@ func (s *subscription) Receive(ctx context.Context, buf []pubsub.Incoming) (int,
 // Settle settles one delivery, or with multiple all up to it.
 func (s *subscription) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multiple bool) error {
 	s.mu.Lock()
-	if s.closed || tag <= s.lostTo {
+	if s.closed || tag <= s.lostTo || s.lost[tag] {
 		s.mu.Unlock()
 		return pubsub.ErrDeliveryLost
 	}
 	local := s.local
 	if local == nil {
-		s.settleHeld(tag, multiple)
 		s.unsent.add(settlement{tag, o, multiple})
 		idle := !s.unsent.sending
 		s.mu.Unlock()
@@ -276,7 +296,7 @@ func (s *subscription) Settle(_ context.Context, tag uint64, o pubsub.Outcome, m
 	return nil
 }
 
-// settleHeld forgets what is settled. The caller holds the lock.
+// settleHeld forgets what is settled, once the leader knows. The caller holds the lock.
 func (s *subscription) settleHeld(tag uint64, multiple bool) {
 	if !multiple {
 		delete(s.held, tag)

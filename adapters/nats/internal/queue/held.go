@@ -1,6 +1,10 @@
 package queue
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/gobindery/bindery/pubsub"
+)
 
 // held is what a consumer has not settled, in order of tags. Settled ones in
 // the middle stay as marks until those before or after them are settled, or
@@ -87,3 +91,18 @@ func (c *Consumer) Held(seqs []uint64) []uint64 {
 // Idle reports whether the consumer gets nothing and holds nothing: a holder, or one
 // that has left, without unsettled deliveries.
 func (c *Consumer) Idle() bool { return c.prefetch == 0 && c.held.count == 0 }
+
+// Keep requeues what the consumer has not settled, but for some tags. The caller calls
+// Dispatch.
+func (c *Consumer) Keep(tags map[uint64]bool) {
+	var others []uint64
+	for i := range c.held.entries.n {
+		if e := c.held.entries.at(i); e.Message != nil && !tags[e.tag] {
+			others = append(others, e.tag)
+		}
+	}
+	for _, tag := range others {
+		c.settle(tag, pubsub.Requeue)
+	}
+	c.queue.line.add(c)
+}
