@@ -87,9 +87,6 @@ func (c *Conn) DeclareQueue(ctx context.Context, want pubsub.Queue) (pubsub.Queu
 	if want.Name == "" {
 		want.Name = classic.NewName()
 	}
-	if err := classic.CheckArguments(want, c.names.vhost); err != nil {
-		return pubsub.QueueInfo{}, err
-	}
 	r := newQueueRecord(want, nuid.Next())
 	if want.Exclusive {
 		r.Owner = c.id
@@ -102,7 +99,10 @@ func (c *Conn) DeclareQueue(ctx context.Context, want pubsub.Queue) (pubsub.Queu
 				q, isNew = is, is.record.Incarnation == r.Incarnation
 				return "", nil, c.redeclare(is, want)
 			}
-			var err error
+			err := classic.CheckArguments(want, c.names.vhost)
+			if err != nil {
+				return "", nil, err
+			}
 			if r.Owner != "" {
 				// What is published to it from now on is ours to take.
 				q, err = c.ownQueue(ctx, r)
@@ -122,10 +122,15 @@ func (c *Conn) DeclareQueue(ctx context.Context, want pubsub.Queue) (pubsub.Queu
 		}
 		return pubsub.QueueInfo{}, err
 	}
+	var s status
 	if isNew {
-		return pubsub.QueueInfo{Name: want.Name}, c.begun(ctx, q)
+		err = c.begun(ctx, q)
+	} else {
+		s, err = c.inspect(ctx, q, true)
 	}
-	s, err := c.inspect(ctx, q, true)
+	if errors.Is(err, pubsub.ErrNotFound) {
+		err = nil // it was declared, and then deleted
+	}
 	return pubsub.QueueInfo{Name: want.Name, Ready: s.Ready, Consumers: s.Consumers}, err
 }
 
@@ -152,9 +157,6 @@ func (c *Conn) begun(ctx context.Context, q *queue) error {
 		return nil
 	}
 	_, _, err := c.findLeader(ctx, q, true)
-	if errors.Is(err, pubsub.ErrNotFound) {
-		return nil // and deleted again
-	}
 	return err
 }
 
