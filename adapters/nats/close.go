@@ -17,9 +17,13 @@ func (c *Conn) Close() error {
 		<-c.done
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	wait, all := closeWait, patience
+	if !c.nc.IsConnected() {
+		wait, all = 0, time.Second // nobody hears it: others find out
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), all)
 	defer cancel()
-	c.publisher.end(closeWait)
+	c.publisher.end(wait)
 	c.deleteOwned(ctx)
 	c.leaveAll(ctx)
 	c.handOverAll(ctx)

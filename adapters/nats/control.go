@@ -404,6 +404,7 @@ type notice struct {
 	Before string `json:",omitempty"` // who did before
 	Needed bool   `json:",omitempty"` // somebody has to
 	Again  bool   `json:",omitempty"` // the leader was cut off: deliveries may be lost
+	Gone   bool   `json:",omitempty"` // the queue is deleted
 }
 
 func (t *control) tell(n *notice) {

@@ -726,6 +726,7 @@ func (l *leader) queueGone() {
 	if l.queue.record.Owner == "" {
 		l.stop()
 		l.feed.stop()
+		l.conn.control.tell(&notice{Queue: l.queue.record.Incarnation, Before: l.conn.id, Gone: true})
 		return
 	}
 	// Its messages are in the stream of other queues too: they are done with.

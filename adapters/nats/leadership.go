@@ -363,6 +363,12 @@ func (c *Conn) subscriptions(incarnation string) []*subscription {
 
 // leaderChanged is told that a queue is led by another connection now, or by none.
 func (c *Conn) leaderChanged(n *notice) {
+	if n.Gone {
+		if len(c.subscriptions(n.Queue)) > 0 {
+			c.spawn(func(ctx context.Context) { c.topology.sync(ctx) }) // or sweep does it
+		}
+		return
+	}
 	c.mu.Lock()
 	l := c.leaders[n.Queue]
 	delete(c.leaderless, n.Queue)
