@@ -55,8 +55,9 @@ type leader struct {
 	purgeDone chan struct{}
 
 	// What was let in by a queue that may refuse, and is on its way to the stream.
-	pending      map[string]int // sizes by message id
+	pending      map[string]admitted // by message id
 	pendingBytes int
+	pruned       time.Time // when those were last looked for that did not come
 }
 
 // member names a consumer, or what Get handed out: a connection and its number for it.
@@ -94,7 +95,7 @@ const window = 4096
 func newLeader(c *Conn, q *queue) *leader {
 	l := &leader{
 		conn: c, queue: q, since: time.Now(), engine: engine.New(q.settings, c.names.vhost), due: engine.Never,
-		members: make(map[member]*engine.Consumer), pending: make(map[string]int),
+		members: make(map[member]*engine.Consumer), pending: make(map[string]admitted),
 	}
 	l.engine.Touch(now())
 	return l
@@ -139,10 +140,7 @@ func (l *leader) arrive(a arrival) {
 	if a.seq <= l.begun.LastSeq {
 		l.inherited++
 	}
-	if size, ok := l.pending[a.id]; ok {
-		delete(l.pending, a.id)
-		l.pendingBytes -= size
-	}
+	l.noLongerPending(a.id)
 	if l.gathering {
 		l.early = append(l.early, a)
 		return
@@ -653,6 +651,7 @@ func (l *leader) purge(ctx context.Context) (int, error) {
 func (l *leader) admit(id string, size int, p func() *pubsub.Publication) (ok bool, err error) {
 	err = l.do(func() error {
 		l.engine.Tick(now())
+		l.prune()
 		if _, again := l.pending[id]; again {
 			ok = true // a publish that is tried again
 			return nil
@@ -664,11 +663,37 @@ func (l *leader) admit(id string, size int, p func() *pubsub.Publication) (ok bo
 			return nil
 		}
 		ok = true
-		l.pending[id] = size
+		l.pending[id] = admitted{size, time.Now()}
 		l.pendingBytes += size
 		return nil
 	})
 	return ok, err
+}
+
+// admitted is a message that was let in and has not come yet.
+type admitted struct {
+	size int
+	at   time.Time
+}
+
+func (l *leader) noLongerPending(id string) {
+	if p, ok := l.pending[id]; ok {
+		delete(l.pending, id)
+		l.pendingBytes -= p.size
+	}
+}
+
+// prune forgets what was let in long ago and did not come: the stream did not take it.
+func (l *leader) prune() {
+	if len(l.pending) == 0 || time.Since(l.pruned) < time.Second {
+		return
+	}
+	l.pruned = time.Now()
+	for id, p := range l.pending {
+		if time.Since(p.at) > patience {
+			l.noLongerPending(id)
+		}
+	}
 }
 
 // The reasons to delete a queue.
