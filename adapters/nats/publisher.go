@@ -31,7 +31,6 @@ type publisher struct {
 	room    sync.Cond // there is room to wait in, or it has ended
 	waiting []*outgoing
 	ended   bool
-	number  uint64              // of the last message id
 	token   uint64              // of the last copy sent
 	sent    map[uint64]*sending // the copies that aren't answered, by token
 }
