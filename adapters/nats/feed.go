@@ -49,6 +49,7 @@ type feed struct {
 	flushed     int               // how many were before those
 	reconnects  uint64            // how often the connection had been opened again when they were last sent
 	checking    bool
+	broken      bool // a message was lost on its way: the consumer is to be made anew
 }
 
 // reply is how to ack a message, once it is done with as often as it was taken.
@@ -126,7 +127,7 @@ func (f *feed) claim(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.consumer, f.pull = name, f.conn.api+"CONSUMER.MSG.NEXT."+f.stream+"."+name
-	f.outstanding, f.sequence, f.heard = 0, 0, time.Now()
+	f.outstanding, f.sequence, f.heard, f.broken = 0, 0, time.Now(), false
 	return nil
 }
 
@@ -184,7 +185,7 @@ func (f *feed) receive(m *nats.Msg) {
 	}
 	f.heard = time.Now()
 	f.outstanding = max(0, f.outstanding-1)
-	gap := about.sequence != f.sequence+1
+	gap := f.broken || about.sequence != f.sequence+1
 	f.sequence = about.sequence
 	r, known := f.replies[about.stored]
 	switch {
@@ -272,6 +273,7 @@ func (f *feed) status(m *nats.Msg, status string) {
 // stream over, it calls lost.
 func (f *feed) check(again bool) {
 	f.mu.Lock()
+	f.broken = f.broken || again
 	if f.checking || f.consumer == "" {
 		f.mu.Unlock()
 		return
@@ -281,12 +283,20 @@ func (f *feed) check(again bool) {
 	f.conn.running.Go(func() {
 		ctx, cancel := f.conn.background()
 		defer cancel()
-		err := f.recheck(ctx, again)
-		f.mu.Lock()
-		f.checking = false
-		f.mu.Unlock()
+		var err error
+		for more := true; more; {
+			err = f.recheck(ctx)
+			f.mu.Lock()
+			more = err == nil && f.broken // since then
+			f.checking = more
+			f.mu.Unlock()
+		}
 		switch {
 		case err == nil:
+			select {
+			case <-time.After(checkPause):
+			case <-ctx.Done():
+			}
 			f.want()
 		case isCode(err, codeConsumerNotUnique, codeConsumerOverlaps, codeStreamNotFound):
 			f.lost()
@@ -297,11 +307,15 @@ func (f *feed) check(again bool) {
 	})
 }
 
-func (f *feed) recheck(ctx context.Context, again bool) error {
+// checkPause is how long a feed waits before it asks again a consumer that is there but
+// has not answered, as while its leader is elected.
+const checkPause = 5 * time.Millisecond
+
+func (f *feed) recheck(ctx context.Context) error {
 	f.life.Lock()
 	defer f.life.Unlock()
 	f.mu.Lock()
-	name := f.consumer
+	name, again := f.consumer, f.broken
 	f.mu.Unlock()
 	if name == "" {
 		return nil
@@ -406,7 +420,7 @@ func (f *feed) flush(ctx context.Context) error {
 // tend is called every second.
 func (f *feed) tend() {
 	f.mu.Lock()
-	quiet := f.outstanding > 0 && time.Since(f.heard) > 3*pullHeartbeat
+	quiet := f.broken || f.outstanding > 0 && time.Since(f.heard) > 3*pullHeartbeat
 	f.mu.Unlock()
 	if quiet {
 		f.mu.Lock()

@@ -76,8 +76,14 @@ func (t *topology) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.sync(ctx)
-	return err
+	for late := time.Now().Add(patience); ; {
+		_, err := t.sync(ctx)
+		// In a cluster, who is asked may not have heard of a new bucket.
+		if !isCode(err, codeStreamNotFound) || time.Now().After(late) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // sync makes the view current, as of a moment after its call, and returns its table.
