@@ -231,7 +231,28 @@ func (t *control) ask(ctx context.Context, conn string, r *request) (*answer, er
 	return &a, a.err()
 }
 
+// send sends a request to another connection. If there is no answer for a while, it
+// looks whether that is there at all.
 func (t *control) send(ctx context.Context, conn string, b []byte) (*nats.Msg, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(pingTimeout, func() {
+		t.conn.running.Go(func() {
+			if alive, err := t.conn.lives(ctx, conn); err == nil && !alive {
+				cancel(errGone)
+			}
+		})
+	})
+	defer watch.Stop()
+	m, err := t.exchange(ctx, conn, b)
+	if err != nil && errors.Is(context.Cause(ctx), errGone) {
+		err = errGone
+	}
+	return m, err
+}
+
+// exchange sends a request and waits for the answer.
+func (t *control) exchange(ctx context.Context, conn string, b []byte) (*nats.Msg, error) {
 	m, err := t.conn.nc.RequestWithContext(ctx, t.conn.names.controlSubject(conn), b)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return nil, errGone
@@ -265,14 +286,11 @@ func (t *control) settle(ctx context.Context, conn string, q *queue, id uint64, 
 // alive reports whether a connection answers. One that doesn't within the time of
 // a request may still live.
 func (t *control) alive(ctx context.Context, conn string) (bool, error) {
-	_, err := t.ask(ctx, conn, &request{Op: opPing})
+	_, err := t.exchange(ctx, conn, pingRequest)
 	if errors.Is(err, errGone) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// timeoutContext is one for a request to another connection.
-func timeoutContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, requestTimeout+time.Second)
-}
+var pingRequest = []byte(`{"Op":"ping"}`)

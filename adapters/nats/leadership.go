@@ -21,6 +21,9 @@ import (
 // as alive.
 const deadAfter = 10 * time.Second
 
+// pingTimeout is how long an answer may take until it is asked for again.
+const pingTimeout = time.Second
+
 // gatherTime is how long a leader waits for those who have messages since one
 // that died; those that a leader in good order has told of are waited for as long
 // as gatherMost.
@@ -150,13 +153,21 @@ func (c *Conn) streamConsumer(ctx context.Context, stream string) (string, error
 // be known on all servers of a cluster yet; so a no is asked for again.
 func (c *Conn) lives(ctx context.Context, conn string) (bool, error) {
 	late := time.Now().Add(deadAfter)
+	c.mu.Lock()
+	if time.Since(c.silent[conn]) < deadAfter {
+		late = time.Now() // somebody has waited for it just now: one more attempt
+	}
+	c.mu.Unlock()
 	nobody := 0
 	for {
-		attempt, cancel := timeoutContext(ctx)
+		attempt, cancel := context.WithTimeout(ctx, pingTimeout)
 		alive, err := c.control.alive(attempt, conn)
 		cancel()
 		switch {
 		case alive:
+			c.mu.Lock()
+			delete(c.silent, conn)
+			c.mu.Unlock()
 			return true, nil
 		case ctx.Err() != nil:
 			return false, context.Cause(ctx)
@@ -167,6 +178,9 @@ func (c *Conn) lives(ctx context.Context, conn string) (bool, error) {
 				return false, nil
 			}
 		case time.Now().After(late):
+			c.mu.Lock()
+			c.silent[conn] = time.Now()
+			c.mu.Unlock()
 			return false, nil
 		}
 		select {
@@ -270,6 +284,7 @@ func (l *leader) gather(before *predecessor) {
 	}
 	timer := time.NewTimer(wait)
 	l.gathered = make(chan struct{})
+	l.expectLiving()
 	l.conn.running.Go(func() {
 		defer timer.Stop()
 		select {
@@ -295,6 +310,32 @@ func (l *leader) awaitHanded(most time.Duration) {
 		if there {
 			return
 		}
+	}
+}
+
+// expectLiving finds out who of those that are to join is gone, and waits for
+// them no more.
+func (l *leader) expectLiving() {
+	conns := make(map[string]bool)
+	for m := range l.expected {
+		conns[m.conn] = true
+	}
+	for conn := range conns {
+		if conn == l.conn.id {
+			continue
+		}
+		l.conn.spawn(func(ctx context.Context) {
+			if alive, err := l.conn.lives(ctx, conn); alive || err != nil {
+				return
+			}
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			for m := range l.expected {
+				if m.conn == conn {
+					l.gatheredFrom(m)
+				}
+			}
+		})
 	}
 }
 

@@ -22,11 +22,6 @@ func (c *Conn) begin() error {
 	return nil
 }
 
-// locked is the error for a queue that is exclusive to another connection.
-func (c *Conn) locked(name string) error {
-	return fmt.Errorf("%w: cannot obtain exclusive access to locked queue '%s' in vhost '%s': it was declared by another connection, or one of the two declarations is exclusive and the other is not", pubsub.ErrResourceLocked, name, c.names.vhost)
-}
-
 // usable returns a queue that this connection may use, of a view.
 func (c *Conn) usable(v *view, name string) (*queue, error) {
 	q, ok := v.table.Queue(name)
@@ -34,7 +29,7 @@ func (c *Conn) usable(v *view, name string) (*queue, error) {
 		return nil, c.noQueue(name)
 	}
 	if owner := q.record.Owner; owner != "" && owner != c.id {
-		return nil, c.locked(name)
+		return nil, classic.Locked(name, c.names.vhost)
 	}
 	return q, nil
 }
@@ -87,7 +82,9 @@ func (c *Conn) DeclareQueue(ctx context.Context, want pubsub.Queue) (pubsub.Queu
 	if want.Name == "" {
 		want.Name = classic.NewName()
 	}
-	r := newQueueRecord(want, nuid.Next())
+	kept := want
+	kept.Durable = classic.Durable(want)
+	r := newQueueRecord(kept, nuid.Next())
 	if want.Exclusive {
 		r.Owner = c.id
 	}
@@ -137,7 +134,7 @@ func (c *Conn) DeclareQueue(ctx context.Context, want pubsub.Queue) (pubsub.Queu
 // redeclare checks that a queue is as wanted. It returns errNoChange if so.
 func (c *Conn) redeclare(is *queue, want pubsub.Queue) error {
 	if is.settings.Exclusive != want.Exclusive || is.record.Owner != "" && is.record.Owner != c.id {
-		return c.locked(want.Name)
+		return classic.Locked(want.Name, c.names.vhost)
 	}
 	if err := classic.Equivalent(is.settings, want, c.names.vhost); err != nil {
 		return err
