@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,10 @@ type Options struct {
 	// The reason is part of the report. A waived case that passes fails the
 	// test, and so does the name of a case that there isn't.
 	Waive map[string]string
+
+	// Areas, if set, are those to run, as named before the slash of a case's name: for
+	// a second run of an adapter on another kind of broker.
+	Areas []string
 
 	// Histories is how many random histories are run. Zero is 5. The
 	// environment variable BINDERY_HISTORIES comes before it.
@@ -79,6 +84,9 @@ func Run(t *testing.T, open Open, o *Options) {
 			t.Errorf("Options.Waive names a case that there isn't: %q; pubsubtest.Cases lists them", name)
 		}
 	}
+	if opts.Areas != nil {
+		cases = ofAreas(t, cases, opts.Areas)
+	}
 	rep := &reporting{order: cases}
 	t.Cleanup(func() {
 		r := rep.report()
@@ -97,6 +105,23 @@ func Run(t *testing.T, open Open, o *Options) {
 			runReported(t, rep, c, open, opts)
 		})
 	}
+}
+
+// ofAreas returns the cases of some areas. One that has none fails the test.
+func ofAreas(t *testing.T, cases []Case, areas []string) (of []Case) {
+	t.Helper()
+	for _, area := range areas {
+		before := len(of)
+		for _, c := range cases {
+			if strings.HasPrefix(c.Name, area+"/") {
+				of = append(of, c)
+			}
+		}
+		if len(of) == before {
+			t.Errorf("Options.Areas names an area without cases: %q; pubsubtest.Cases lists them", area)
+		}
+	}
+	return of
 }
 
 // runReported runs one case, and tells what became of it even if Open ends the

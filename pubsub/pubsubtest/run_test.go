@@ -151,6 +151,23 @@ func TestOptionsFromEnvironment(t *testing.T) {
 	}
 }
 
+// Areas are run alone.
+func TestAreas(t *testing.T) {
+	var ran []Result
+	t.Run("suite", func(t *testing.T) {
+		Run(t, direct, &Options{Bubble: true, Areas: []string{"get", "priority"}, Report: func(r Report) { ran = r.Results }})
+	})
+	want := 0
+	for _, c := range Cases() {
+		if strings.HasPrefix(c.Name, "get/") || strings.HasPrefix(c.Name, "priority/") {
+			want++
+		}
+	}
+	if len(ran) != want || want == 0 {
+		t.Errorf("%d cases ran; want %d", len(ran), want)
+	}
+}
+
 // Every case has a name of its own, in an area, and a reason.
 func TestCases(t *testing.T) {
 	seen := map[string]bool{}
