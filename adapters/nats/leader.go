@@ -44,6 +44,7 @@ type leader struct {
 	gathering bool
 	early     []arrival
 	heldBy    map[uint64]holding // by seq: what is held since then
+	settled   map[uint64]bool    // acked before they came
 	handed    uint64             // up to here, messages may have been handed out by it
 	given     map[uint64]bool    // those of them that were; nil if that isn't known
 	expected  map[member]bool    // who is to join yet
@@ -155,6 +156,12 @@ func (l *leader) arrive(a arrival) {
 // add gives a message to the engine.
 func (l *leader) add(a arrival) {
 	e := engine.Entry{Seq: a.seq, Message: a.pub, Expires: l.engine.Expiry(&a.pub.Message, a.at), Redelivered: a.again}
+	if l.settled[a.seq] {
+		delete(l.settled, a.seq)
+		l.feed.finish(a.seq)
+		l.checkPurged()
+		return
+	}
 	if a.seq <= l.handed {
 		e.Redelivered = e.Redelivered || l.given == nil || l.given[a.seq]
 		if h, ok := l.heldBy[a.seq]; ok {
@@ -175,6 +182,11 @@ func (l *leader) add(a arrival) {
 	} else {
 		l.engine.Add(e, now())
 	}
+	l.checkPurged()
+}
+
+// checkPurged ends a purge once all has come that it is about.
+func (l *leader) checkPurged() {
 	if l.purgeDone != nil && l.missing(l.purgeTo) == 0 {
 		close(l.purgeDone)
 		l.purgeDone = nil
@@ -410,6 +422,10 @@ func (l *leader) dropEarly(seq uint64) {
 			return
 		}
 	}
+	if l.settled == nil {
+		l.settled = make(map[uint64]bool)
+	}
+	l.settled[seq] = true // it is on its way
 }
 
 // cancel takes a consumer off the queue, and returns what it has from a tag on.

@@ -96,6 +96,7 @@ func (s *subscription) attach(ctx context.Context) error {
 			s.mu.Lock()
 			clear(s.held) // the leader knows
 			s.mu.Unlock()
+			s.sendSettlements() // those that the one before has not answered
 			return nil
 		}
 		if j.Options.AutoAck {
