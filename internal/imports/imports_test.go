@@ -88,6 +88,7 @@ func TestRules(t *testing.T) {
 		{"", "adapters/nats/natstest", "m/internal/debian", false},
 		{"adapters/nats pulls", "adapters/nats", "github.com/nats-io/nats-server/v2/server", true},
 		{"", "adapters/nats/natstest", "github.com/nats-io/nats-server/v2/server", true},
+		{"", "adapters/nats/embedded", "github.com/nats-io/nats-server/v2/server", true},
 		{"", "adapters/nats", "github.com/nats-io/nats.go", true},
 		{"", "adapters/memory", "m/pubsub", false},
 		{"", "adapters/memory", "m/pubsub/routing", false},

@@ -5,8 +5,8 @@
 //     them pulls no broker client into a build.
 //   - An adapter depends on the model, never on another adapter. But amqptest,
 //     a broker for tests, is the AMQP server and the one in memory together.
-//     The NATS adapter is a client: servers of NATS are for natstest, which may
-//     install Debian's.
+//     The NATS adapter is a client: servers of NATS are for its packages embedded
+//     and natstest, which may install Debian's.
 //   - The commands know adapters in one place, but for the local broker.
 //
 // The rules are for what a package itself imports. Its tests may combine

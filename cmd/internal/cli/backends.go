@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/gobindery/bindery/adapters/memory"
+	"github.com/gobindery/bindery/adapters/nats"
+	"github.com/gobindery/bindery/adapters/nats/embedded"
 	"github.com/gobindery/bindery/adapters/rabbitmq"
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -9,11 +11,15 @@ import (
 // Backends returns all backends by URL scheme. The in-memory server behind
 // "memory:" is the returned value's own: all that open it meet there.
 func Backends() pubsub.Mux {
-	tls := rabbitmq.Scheme()
-	tls.Example = "amqps://user:password@host:5671/vhost"
+	amqps, tls := rabbitmq.Scheme(), nats.Scheme()
+	amqps.Example = "amqps://user:password@host:5671/vhost"
+	tls.Example = "tls://user:password@host:4222/vhost"
 	return pubsub.Mux{
-		"memory": memory.NewServer().Scheme(),
-		"amqp":   rabbitmq.Scheme(),
-		"amqps":  tls,
+		"memory":        memory.NewServer().Scheme(),
+		"amqp":          rabbitmq.Scheme(),
+		"amqps":         amqps,
+		"nats":          nats.Scheme(),
+		"tls":           tls,
+		"nats+embedded": embedded.Scheme(),
 	}
 }

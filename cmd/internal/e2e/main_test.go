@@ -1,5 +1,5 @@
 // Package e2e tests emit and receive as their users meet them: over their run
-// functions, and as binaries, in memory and on a real RabbitMQ.
+// functions, and as binaries, in memory, on a real RabbitMQ and on a NATS server.
 package e2e
 
 import (
@@ -12,14 +12,15 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gobindery/bindery/adapters/nats/natstest"
 	"github.com/gobindery/bindery/adapters/rabbitmq/rabbitmqtest"
 )
 
-// binaries is the folder with emit and receive, built for these tests.
+// binaries is the folder with emit, receive and serve, built for these tests.
 var binaries string
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(rabbitmqtest.Main(built{m}))
+	goleak.VerifyTestMain(rabbitmqtest.Main(built{m}), natstest.LeakOptions()...)
 }
 
 // built runs the tests with the binaries.
@@ -32,7 +33,7 @@ func (b built) Run() int {
 		err = build(folder)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "build emit and receive:", err)
+		fmt.Fprintln(os.Stderr, "build the commands:", err)
 		return 1
 	}
 	binaries = folder
@@ -44,7 +45,7 @@ func build(folder string) error {
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	args = append(args, "github.com/gobindery/bindery/cmd/emit", "github.com/gobindery/bindery/cmd/receive")
+	args = append(args, "github.com/gobindery/bindery/cmd/emit", "github.com/gobindery/bindery/cmd/receive", "github.com/gobindery/bindery/cmd/serve")
 	cmd := exec.CommandContext(context.Background(), "go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	return cmd.Run()

@@ -112,6 +112,10 @@ var misuses = []struct {
 
 	{"host unreachable", "emit -b amqp://guest:secret@127.0.0.1:1/ hello", "", 1,
 		`emit: open broker "amqp://guest:xxxxx@127.0.0.1:1/": connect to 127.0.0.1:1: broker unavailable: dial tcp 127.0.0.1:1: connect: connection refused`},
+	{"NATS unreachable", "emit -b nats://guest:secret@127.0.0.1:1/ hello", "", 1,
+		`emit: open broker "nats://guest:xxxxx@127.0.0.1:1/": connect to NATS: broker unavailable: nats://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused`},
+	{"NATS embedded without a folder", "emit -b nats+embedded: hello", "", 2,
+		`emit: open broker "nats+embedded:": invalid argument: the URL names no folder; write nats+embedded:FOLDER`},
 	{"reserved exchange name", "emit -b memory: -e amq.mine hello", "", 1,
 		`emit: declare exchange "amq.mine": access refused: exchange name 'amq.mine' contains reserved prefix 'amq.*'`},
 	{"reserved queue name", "receive -b memory: -Q amq.mine", "", 1,
@@ -133,7 +137,8 @@ func TestMisuse(t *testing.T) {
 }
 
 // schemes are the examples that an error lists.
-const schemes = "amqp://user:password@host:5672/vhost, amqps://user:password@host:5671/vhost, memory:"
+const schemes = "amqp://user:password@host:5672/vhost, amqps://user:password@host:5671/vhost, memory:, " +
+	"nats://user:password@host:4222/vhost, nats+embedded:/path/to/folder, tls://user:password@host:4222/vhost"
 
 // TestMisuseOfWhatIsThere is about entities that exist in another way.
 func TestMisuseOfWhatIsThere(t *testing.T) {

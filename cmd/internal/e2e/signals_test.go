@@ -20,14 +20,15 @@ func TestInterruptWaiting(t *testing.T) {
 }
 
 // TestInterruptEmit: a stream that is cut off was not sent whole.
-func TestInterruptEmit(t *testing.T) {
+func TestInterruptEmit(t *testing.T) { onServers(t, testInterruptEmit) }
+
+func testInterruptEmit(t *testing.T, o options) {
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
 	defer out.Close()
-	o := rabbit(t)
 	r := start(t, o, "receive").bound(t)
 	o.stdin = in
 	s := spawn(t, o, "emit")
@@ -39,13 +40,14 @@ func TestInterruptEmit(t *testing.T) {
 
 // TestInterruptBusy: what is on standard output is acknowledged, what isn't
 // stays in the queue: nothing is lost, and nothing comes twice.
-func TestInterruptBusy(t *testing.T) {
+func TestInterruptBusy(t *testing.T) { onServers(t, testInterruptBusy) }
+
+func testInterruptBusy(t *testing.T, o options) {
 	const lines = 20_000
 	var all strings.Builder // far more than fits into a pipe
 	for i := range lines {
 		fmt.Fprintf(&all, "%0200d\n", i)
 	}
-	o := rabbit(t)
 	fill(t, o, "work", all.String())
 	b := open(t, o)
 	var printed strings.Builder
@@ -84,8 +86,9 @@ func TestInterruptBusy(t *testing.T) {
 }
 
 // TestClosedPipe: receive | head -n 3.
-func TestClosedPipe(t *testing.T) {
-	o := rabbit(t)
+func TestClosedPipe(t *testing.T) { onServers(t, testClosedPipe) }
+
+func testClosedPipe(t *testing.T, o options) {
 	fill(t, o, "work", "1\n")
 	in, out, err := os.Pipe()
 	if err != nil {
@@ -123,8 +126,9 @@ func TestClosedPipeOfEmit(t *testing.T) {
 }
 
 // TestFileInFileOut is a shell's emit < in and receive > out.
-func TestFileInFileOut(t *testing.T) {
-	o := rabbit(t)
+func TestFileInFileOut(t *testing.T) { onServers(t, testFileInFileOut) }
+
+func testFileInFileOut(t *testing.T, o options) {
 	log, err := os.ReadFile("../../../testdata/sample.log")
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,12 @@ func rabbit(t *testing.T) options {
 	return options{env: rabbitmqtest.Shared(t).VHost(t)}
 }
 
+// onServers runs a test on each of the servers that processes can share.
+func onServers(t *testing.T, test func(t *testing.T, o options)) {
+	t.Run("RabbitMQ", func(t *testing.T) { test(t, rabbit(t)) })
+	t.Run("NATS", func(t *testing.T) { test(t, natsServer(t)) })
+}
+
 // realLog is a log of that many lines: the machine's package log where there
 // is one, else the sample, as often as it takes.
 func realLog(t *testing.T, lines int) string {
@@ -38,9 +44,10 @@ func realLog(t *testing.T, lines int) string {
 }
 
 // TestBroadcast is the tutorial: every receiver gets every line.
-func TestBroadcast(t *testing.T) {
+func TestBroadcast(t *testing.T) { onServers(t, testBroadcast) }
+
+func testBroadcast(t *testing.T, o options) {
 	const lines = 10_000
-	o := rabbit(t)
 	log := realLog(t, lines)
 	file, err := os.Create(t.TempDir() + "/logs_from_rabbit.log")
 	if err != nil {
@@ -76,8 +83,9 @@ func TestBroadcast(t *testing.T) {
 }
 
 // TestTwoPatterns: a message that matches both comes once.
-func TestTwoPatterns(t *testing.T) {
-	o := rabbit(t)
+func TestTwoPatterns(t *testing.T) { onServers(t, testTwoPatterns) }
+
+func testTwoPatterns(t *testing.T, o options) {
 	r := start(t, o, "receive", "-t", "topic", "-k", "kern.*", "-k", "*.critical").bound(t)
 	for _, key := range []string{"kern.critical", "kern.info", "cron.info", "cron.critical", "kern", "kern.a.b", "kern.critical"} {
 		start(t, o, "emit", "-t", "topic", "-k", key, key).succeeds(t)
@@ -93,9 +101,10 @@ func TestTwoPatterns(t *testing.T) {
 }
 
 // TestSharedQueue: two receivers share the messages of a queue.
-func TestSharedQueue(t *testing.T) {
+func TestSharedQueue(t *testing.T) { onServers(t, testSharedQueue) }
+
+func testSharedQueue(t *testing.T, o options) {
 	const lines = 2000
-	o := rabbit(t)
 	half := strconv.Itoa(lines / 2)
 	one := start(t, o, "receive", "-Q", "work", "-n", half, "--prefetch", "10").bound(t)
 	two := start(t, o, "receive", "-Q", "work", "-n", half, "--prefetch", "10").bound(t)
@@ -114,11 +123,11 @@ func TestSharedQueue(t *testing.T) {
 	}
 }
 
-func TestCountOnRabbitMQ(t *testing.T) {
+func TestCountOnServers(t *testing.T) {
 	for _, c := range []struct{ count, prefetch int }{{1, 256}, {300, 256}, {500, 7}} {
 		t.Run(fmt.Sprintf("%d, prefetch %d", c.count, c.prefetch), func(t *testing.T) {
-			testCount(t, rabbit(t), c.count, c.prefetch)
+			onServers(t, func(t *testing.T, o options) { testCount(t, o, c.count, c.prefetch) })
 		})
 	}
-	t.Run("slowly", func(t *testing.T) { testCountSlowly(t, rabbit(t)) })
+	t.Run("slowly", func(t *testing.T) { onServers(t, testCountSlowly) })
 }
