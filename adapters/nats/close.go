@@ -23,7 +23,13 @@ func (c *Conn) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), all)
 	defer cancel()
+	if c.ingress != nil {
+		c.ingress.stop()
+	}
 	c.publisher.end(wait)
+	if c.ingress != nil {
+		<-c.ingress.done
+	}
 	c.deleteOwned(ctx)
 	c.leaveAll(ctx)
 	c.handOverAll(ctx)

@@ -38,6 +38,7 @@ type Conn struct {
 	topology  *topology
 	publisher *publisher
 	control   *control
+	ingress   *ingress // nil without
 
 	closing atomic.Bool   // Close was called: nothing new is begun
 	ended   atomic.Bool   // all is given back

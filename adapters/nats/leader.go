@@ -125,6 +125,9 @@ func (l *leader) take(m stored) {
 		l.feed.finish(m.seq)
 		return
 	}
+	if isForeign(m.msg) {
+		adopt(p, l.queue.name())
+	}
 	l.arrive(arrival{m.seq, m.at, m.again, m.msg.Header.Get(idHeader), p})
 }
 

@@ -100,6 +100,11 @@ func openURL(ctx context.Context, u *url.URL, o *Options) (*Conn, error) {
 		nc.Close()
 		return nil, err
 	}
+	if s.ingress {
+		if err := c.letIn(ctx); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
 	return c, nil
 }
 

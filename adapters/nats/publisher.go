@@ -278,7 +278,7 @@ func (p *publisher) copy(out *outgoing, q *queue, numbers []uint64) {
 	}
 	at := time.Now()
 	s := &sending{out: out, queue: q, msg: m, at: at, since: at}
-	s.receipt = out.dead == "" && (q.refuses() || p.conn.led(q))
+	s.receipt = out.id == "" && (q.refuses() || p.conn.led(q))
 	p.mu.Lock()
 	p.token++
 	token := p.token
