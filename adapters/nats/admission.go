@@ -30,11 +30,11 @@ func (p *publisher) askAdmission(token uint64, s *sending) {
 	case err != nil:
 		// retry asks again
 	case l != nil:
-		p.admit(l, s.msg)
+		p.admit(l, new(paper).write(p, s))
 	default:
-		m := *s.msg
+		m := new(paper).write(p, s)
 		m.Subject = c.names.controlSubject(remote)
-		c.nc.PublishMsg(&m)
+		c.nc.PublishMsg(m)
 	}
 }
 

@@ -33,7 +33,7 @@ func (e *elsewhere) deliver(d *engine.Delivery) {
 func encodeDelivery(m *nats.Msg, id uint64, d *engine.Delivery) {
 	header, payload := encode(d.Message)
 	m.Header, m.Data = make(nats.Header, 2), payload
-	setHeader(m.Header, header)
+	setHeader(m.Header, header, new([1]string))
 	again := 0
 	if d.Redelivered {
 		again = 1

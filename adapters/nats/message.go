@@ -30,13 +30,15 @@ func encode(p *pubsub.Publication) (header string, payload []byte) {
 	return header, append(payload, p.Body...)
 }
 
-// setHeader puts a header of encode where it belongs.
-func setHeader(h nats.Header, header string) {
+// setHeader puts a header of encode where it belongs. The space becomes part of h.
+func setHeader(h nats.Header, header string, space *[1]string) {
 	if len(header) > mostHeader {
-		h[longHeader] = []string{strconv.Itoa(len(header))}
+		space[0] = strconv.Itoa(len(header))
+		h[longHeader] = space[:]
 		return
 	}
-	h[message.Header] = []string{header}
+	space[0] = header
+	h[message.Header] = space[:]
 }
 
 // decode reads a message. It may change its headers.

@@ -1,12 +1,14 @@
 package nats
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,20 +21,31 @@ import (
 )
 
 // publisher routes publications and stores them, one copy for each queue (or one for all
-// exclusive queues of a connection). One goroutine takes all that wait, makes the
-// topology current once for them, and sends them; the stores' answers come to another.
+// exclusive queues of a connection). One goroutine takes all that wait and makes the
+// topology current once for them; another routes and sends them while the first is at the
+// next ones; the stores' answers come to a third.
 type publisher struct {
 	conn  *Conn
 	inbox string // of the answers; a token follows
 	sub   *nats.Subscription
+	began time.Time
 
-	mu      sync.Mutex
-	some    sync.Cond // there is something to send, or it has ended
-	room    sync.Cond // there is room to wait in, or it has ended
-	waiting []*outgoing
-	ended   bool
-	token   uint64              // of the last copy sent
-	sent    map[uint64]*sending // the copies that aren't answered, by token
+	mu       sync.Mutex
+	some     sync.Cond // there is something to send, or it has ended
+	room     sync.Cond // there is room to wait in, or it has ended
+	waiting  []*outgoing
+	underway int // how many don't wait any more, and aren't sent
+	ended    bool
+	cut      bool                // nothing is sent any more
+	sent     map[uint64]*sending // the copies that aren't answered, by token
+
+	// What the goroutine that sends has.
+	token   uint64     // of the last copy
+	batch   []*sending // those that are sent next
+	space   [64]*queue
+	owned   []*queue // the exclusive queues among those of one publication
+	numbers []uint64 // and theirs
+	paper   paper
 }
 
 // outgoing is a publication on its way.
@@ -46,20 +59,24 @@ type outgoing struct {
 	dead classic.Reason
 	done func()
 
-	left int   // copies that aren't answered, and one while it is sent; guarded by publisher.mu
-	err  error // of one of them
+	left  int   // copies that aren't answered; guarded by publisher.mu
+	err   error // of one of them
+	first sending
 }
 
-// sending is one copy of a message, for one store.
+// sending is one copy of a message, for one store. What publisher.mu does not guard
+// does not change once it is sent.
 type sending struct {
-	out   *outgoing
-	queue *queue // one of those it is for
-	msg   *nats.Msg
-	at    time.Time // when it was last sent
-	since time.Time // when it was first sent
+	out     *outgoing
+	queue   *queue // one of those it is for
+	token   uint64 // names it in the answer
+	id      string
+	to      string        // numbers of exclusive queues
+	since   time.Duration // when it was first sent, since the publisher began
+	receipt bool          // it is published when the queue's leader has it
 
-	receipt bool // it is published when the queue's leader has it
-	stored  bool // it is stored
+	at     time.Duration // when it was last sent or stored; guarded by publisher.mu
+	stored bool          // it is stored; guarded by publisher.mu
 }
 
 // Headers of a stored message, and of one that asks to be let in.
@@ -76,19 +93,25 @@ const mostWaiting = 8192
 const headerReserve = 4096
 
 func newPublisher(c *Conn) *publisher {
-	p := &publisher{conn: c, inbox: nats.NewInbox(), sent: make(map[uint64]*sending)}
+	p := &publisher{conn: c, inbox: nats.NewInbox() + ".", began: time.Now(), sent: make(map[uint64]*sending)}
 	p.some.L, p.room.L = &p.mu, &p.mu
 	return p
 }
 
 func (p *publisher) start() error {
-	sub, err := p.conn.nc.Subscribe(p.inbox+".*", p.answer)
+	sub, err := p.conn.nc.Subscribe(p.inbox+"*", p.answer)
 	if err != nil {
 		return brokerError(err)
 	}
 	sub.SetPendingLimits(-1, -1) // bounded by what is sent
 	p.sub = sub
-	p.conn.running.Go(p.run)
+	current := make(chan group)
+	p.conn.running.Go(func() { p.run(current) })
+	p.conn.running.Go(func() {
+		for g := range current {
+			p.send(g)
+		}
+	})
 	return nil
 }
 
@@ -150,49 +173,88 @@ func (p *publisher) add(ctx context.Context, out *outgoing, most int) error {
 	return nil
 }
 
-// run sends what waits, until the end.
-func (p *publisher) run() {
-	var spare []*outgoing
+// group is publications that are routed by one table.
+type group struct {
+	all   []*outgoing
+	table *routing.Table[*queue] // as of a moment after all of them came
+}
+
+// run takes what waits, until the end, and hands it on with a current table.
+func (p *publisher) run(to chan<- group) {
+	defer close(to)
 	for {
 		p.mu.Lock()
 		for len(p.waiting) == 0 && !p.ended {
 			p.some.Wait()
 		}
-		group := p.waiting
-		p.waiting = spare[:0]
-		ended := p.ended
+		all := p.waiting
+		p.waiting = make([]*outgoing, 0, len(all))
+		p.underway += len(all)
 		p.room.Broadcast()
 		p.mu.Unlock()
-		if len(group) == 0 && ended {
+		if len(all) == 0 {
 			return
 		}
-		p.send(group)
-		clear(group)
-		spare = group
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		table, err := p.conn.topology.sync(ctx)
+		cancel()
+		if err == nil {
+			to <- group{all, table}
+			continue
+		}
+		for _, out := range all {
+			out.finish(fmt.Errorf("%w: the message was not sent: %w", unconfirmedKind(err), err))
+		}
+		p.mu.Lock()
+		p.underway -= len(all)
+		p.mu.Unlock()
 	}
 }
 
+// mostBatch is about how many copies are noted as sent at once.
+const mostBatch = 256
+
 // send routes a group of publications and sends them.
-func (p *publisher) send(group []*outgoing) {
-	c := p.conn
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	table, err := c.topology.sync(ctx)
-	cancel()
-	if err != nil {
-		for _, out := range group {
-			out.finish(fmt.Errorf("%w: the message was not sent: %w", unconfirmedKind(err), err))
-		}
-		return
-	}
-	var space [64]*queue
-	for _, out := range group {
-		queues, err := out.route(table, space[:0])
-		if err != nil {
+func (p *publisher) send(g group) {
+	routed := 0
+	for _, out := range g.all {
+		routed++
+		queues, err := out.route(g.table, p.space[:0])
+		switch {
+		case err != nil, len(queues) == 0:
 			out.finish(err)
+		default:
+			p.copies(out, queues)
+		}
+		if len(p.batch) >= mostBatch {
+			p.sendBatch(routed)
+			routed = 0
+		}
+	}
+	p.sendBatch(routed)
+}
+
+// sendBatch sends the copies of some publications.
+func (p *publisher) sendBatch(publications int) {
+	at := time.Since(p.began)
+	p.mu.Lock()
+	p.underway -= publications
+	cut := p.cut
+	for _, s := range p.batch {
+		s.at, s.since = at, at
+		s.out.left++
+		p.sent[s.token] = s
+	}
+	p.mu.Unlock()
+	for _, s := range p.batch {
+		if cut {
+			p.resolve(s.token, fmt.Errorf("%w: the message was not sent", errClosed))
 			continue
 		}
-		p.copies(out, queues)
+		p.transmitOn(&p.paper, s)
 	}
+	clear(p.batch)
+	p.batch = p.batch[:0]
 }
 
 // unconfirmedKind is what a publish fails with that was not sent.
@@ -226,119 +288,124 @@ func (out *outgoing) route(table *routing.Table[*queue], space []*queue) ([]*que
 	return queues, nil
 }
 
-// copies sends one copy for each store of the queues.
+// copies makes one copy for each store of the queues.
 func (p *publisher) copies(out *outgoing, queues []*queue) {
-	if len(queues) == 0 {
-		out.finish(nil)
-		return
-	}
-	p.mu.Lock()
-	out.left = 1 // until all are sent
-	p.mu.Unlock()
-	var owners map[string][]*queue // of exclusive queues
-	for i, q := range queues {
+	owned := p.owned[:0]
+	for _, q := range queues {
 		if q.record.Owner == "" {
-			p.copy(out, q, nil)
-			continue
-		}
-		if len(queues) == 1 {
-			p.copy(out, q, []uint64{uint64(q.record.Number)})
-			break
-		}
-		if owners == nil {
-			owners = make(map[string][]*queue, 1)
-		}
-		owners[q.record.Owner] = append(owners[q.record.Owner], queues[i])
-	}
-	for _, owned := range owners {
-		plain := make([]uint64, 0, len(owned))
-		for _, q := range owned {
-			if q.refuses() {
-				p.copy(out, q, []uint64{uint64(q.record.Number)})
-			} else {
-				plain = append(plain, uint64(q.record.Number))
-			}
-		}
-		if len(plain) > 0 {
-			p.copy(out, owned[0], plain)
+			p.copy(out, q, "")
+		} else if len(queues) == 1 || q.refuses() {
+			p.copy(out, q, strconv.Itoa(q.record.Number))
+		} else {
+			owned = append(owned, q)
 		}
 	}
-	p.answered(out, nil)
+	p.owned = owned
+	slices.SortFunc(owned, func(a, b *queue) int {
+		return cmp.Or(cmp.Compare(a.record.Owner, b.record.Owner), cmp.Compare(a.record.Number, b.record.Number))
+	})
+	for len(owned) > 0 {
+		first := owned[0]
+		numbers := p.numbers[:0]
+		for len(owned) > 0 && owned[0].record.Owner == first.record.Owner {
+			numbers = append(numbers, uint64(owned[0].record.Number))
+			owned = owned[1:]
+		}
+		p.copy(out, first, formatRanges(numbers))
+		p.numbers = numbers
+	}
+	clear(p.owned)
 }
 
-// copy sends one copy. Numbers are those of exclusive queues.
-func (p *publisher) copy(out *outgoing, q *queue, numbers []uint64) {
-	m := &nats.Msg{Subject: q.subject, Data: out.body, Header: make(nats.Header, 4)}
-	setHeader(m.Header, out.header)
-	if len(numbers) > 0 {
-		m.Header[toHeader] = []string{formatRanges(numbers)}
+// copy makes one copy. To is the numbers of exclusive queues.
+func (p *publisher) copy(out *outgoing, q *queue, to string) {
+	s := &out.first
+	if s.queue != nil {
+		s = new(sending)
 	}
-	if q.refuses() {
-		m.Header[admitHeader] = []string{q.record.Incarnation}
-	}
-	at := time.Now()
-	s := &sending{out: out, queue: q, msg: m, at: at, since: at}
-	s.receipt = out.id == "" && (q.refuses() || p.conn.led(q))
-	p.mu.Lock()
 	p.token++
-	token := p.token
-	p.sent[token] = s
-	out.left++
-	p.mu.Unlock()
-	id := out.id
-	if id == "" {
-		id = messageID(p.conn.id, token, s.receipt)
-	} else if len(numbers) > 0 {
-		id += "." + m.Header[toHeader][0] // there may be more copies in this store
+	*s = sending{out: out, queue: q, token: p.token, to: to, id: out.id}
+	s.receipt = out.id == "" && (q.refuses() || p.conn.led(q))
+	switch {
+	case s.id == "":
+		s.id = messageID(p.conn.id, s.token, s.receipt)
+	case to != "":
+		s.id += "." + to // there may be more copies in this store
 	}
-	m.Header[idHeader] = []string{id}
-	m.Reply = p.inbox + "." + strconv.FormatUint(token, 36)
-	p.transmit(token, s)
+	p.batch = append(p.batch, s)
 }
 
 // transmit sends a copy to its store, or to the leader of a queue that may refuse it.
-func (p *publisher) transmit(token uint64, s *sending) {
+func (p *publisher) transmit(_ uint64, s *sending) { p.transmitOn(new(paper), s) }
+
+func (p *publisher) transmitOn(on *paper, s *sending) {
 	if s.queue.refuses() {
-		p.conn.running.Go(func() { p.askAdmission(token, s) })
+		p.conn.running.Go(func() { p.askAdmission(s.token, s) })
 		return
 	}
-	p.conn.nc.PublishMsg(s.msg) // retry sends it again if it fails
+	p.conn.nc.PublishMsg(on.write(p, s)) // retry sends it again if it fails
+}
+
+// paper is space for a message of nats.go.
+type paper struct {
+	msg                  nats.Msg
+	header, id, to, into [1]string
+}
+
+// write makes a copy's message. It is good until the next call.
+func (on *paper) write(p *publisher, s *sending) *nats.Msg {
+	m := &on.msg
+	if m.Header == nil {
+		m.Header = make(nats.Header, 4)
+	}
+	clear(m.Header)
+	m.Subject, m.Data = s.queue.subject, s.out.body
+	m.Reply = p.inbox + strconv.FormatUint(s.token, 36)
+	setHeader(m.Header, s.out.header, &on.header)
+	set := func(name string, space *[1]string, value string) {
+		space[0] = value
+		m.Header[name] = space[:]
+	}
+	set(idHeader, &on.id, s.id)
+	if s.to != "" {
+		set(toHeader, &on.to, s.to)
+	}
+	if s.queue.refuses() {
+		set(admitHeader, &on.into, s.queue.record.Incarnation)
+	}
+	return m
 }
 
 // answer takes what a store says.
 func (p *publisher) answer(m *nats.Msg) {
-	i := strings.LastIndexByte(m.Subject, '.')
-	token, err := strconv.ParseUint(m.Subject[i+1:], 36, 64)
+	token, err := strconv.ParseUint(m.Subject[len(p.inbox):], 36, 64)
 	if err != nil {
 		return
 	}
+	err = answerError(m)
+	at := time.Since(p.began)
 	p.mu.Lock()
 	s := p.sent[token]
-	p.mu.Unlock()
-	if s == nil {
-		return // an answer to an attempt before
-	}
-	err = answerError(m)
-	if err != nil && p.later(token, s, err) {
-		return
-	}
-	p.mu.Lock()
-	if err == nil && s.receipt {
-		s.stored, s.at = true, time.Now()
+	switch {
+	case s == nil: // an answer to an attempt before
 		p.mu.Unlock()
-		return
-	}
-	_, first := p.sent[token]
-	delete(p.sent, token)
-	p.mu.Unlock()
-	if first {
-		p.answered(s.out, err)
+	case err == nil && s.receipt:
+		s.stored, s.at = true, at
+		p.mu.Unlock()
+	case err == nil:
+		p.answered(s, nil)
+	default:
+		p.mu.Unlock()
+		if !p.later(token, s, err) {
+			p.resolve(token, err)
+		}
 	}
 }
 
 var (
 	errNobody  = errors.New("no stream stores it")
 	errRefused = fmt.Errorf("%w: the queue is full", pubsub.ErrRefused)
+	errorField = []byte(`"error"`)
 )
 
 // answerError is the error of a store's answer.
@@ -349,7 +416,7 @@ func answerError(m *nats.Msg) error {
 		}
 		return nil
 	}
-	if m.Data[0] == '{' && !strings.Contains(string(m.Data), `"error"`) {
+	if m.Data[0] == '{' && !bytes.Contains(m.Data, errorField) {
 		return nil
 	}
 	var a struct {
@@ -384,9 +451,11 @@ func (p *publisher) later(token uint64, s *sending, err error) bool {
 	return false
 }
 
-// answered counts an answer, and confirms with the last one.
-func (p *publisher) answered(out *outgoing, err error) {
-	p.mu.Lock()
+// answered takes an answer to a copy that is among those sent, and confirms with the last
+// one. The caller holds the lock, which it gives up.
+func (p *publisher) answered(s *sending, err error) {
+	out := s.out
+	delete(p.sent, s.token)
 	if err != nil {
 		out.err = storeError(err)
 	}
@@ -451,11 +520,11 @@ func (p *publisher) nobody(token uint64, s *sending) {
 func (p *publisher) resolve(token uint64, err error) {
 	p.mu.Lock()
 	s, ok := p.sent[token]
-	delete(p.sent, token)
-	p.mu.Unlock()
-	if ok {
-		p.answered(s.out, err)
+	if !ok {
+		p.mu.Unlock()
+		return
 	}
+	p.answered(s, err)
 }
 
 // retryAfter is how long a copy may be without an answer until it is sent again. Its id
@@ -464,18 +533,18 @@ const retryAfter = 2 * time.Second
 
 // retry is called every second.
 func (p *publisher) retry() {
-	at := time.Now()
+	at := time.Since(p.began)
 	p.mu.Lock()
 	late := make(map[uint64]*sending)
 	var given, stored []uint64
 	for token, s := range p.sent {
 		switch {
-		case s.stored && at.Sub(s.at) > receiptLate:
+		case s.stored && at-s.at > receiptLate:
 			stored = append(stored, token)
 		case s.stored:
-		case at.Sub(s.since) > dedupWindow*3/4:
+		case at-s.since > dedupWindow*3/4:
 			given = append(given, token) // later, it might be stored twice
-		case at.Sub(s.at) > retryAfter:
+		case at-s.at > retryAfter:
 			s.at = at
 			late[token] = s
 		}
@@ -502,13 +571,14 @@ func (p *publisher) end(wait time.Duration) {
 	p.mu.Unlock()
 	for late := time.Now().Add(wait); time.Now().Before(late); time.Sleep(time.Millisecond) {
 		p.mu.Lock()
-		left := len(p.sent) + len(p.waiting)
+		left := len(p.sent) + len(p.waiting) + p.underway
 		p.mu.Unlock()
 		if left == 0 {
 			break
 		}
 	}
 	p.mu.Lock()
+	p.cut = true
 	var tokens, stored []uint64
 	for token, s := range p.sent {
 		if s.stored {

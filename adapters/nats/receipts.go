@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 	"strings"
@@ -84,23 +85,17 @@ func wantsReceipt(id string) (conn, token string, ok bool) {
 
 // receipt takes what a leader elsewhere says.
 func (p *publisher) receipt(m *nats.Msg) {
-	for token := range strings.SplitSeq(string(m.Data), ",") {
-		if n, err := strconv.ParseUint(token, 36, 64); err == nil {
+	for token := range bytes.SplitSeq(m.Data, comma) {
+		if n, err := strconv.ParseUint(string(token), 36, 64); err == nil {
 			p.arrived(n)
 		}
 	}
 }
 
+var comma = []byte(",")
+
 // arrived notes that a copy is with the leader of its queue: it is stored, too.
-func (p *publisher) arrived(token uint64) {
-	p.mu.Lock()
-	s, ok := p.sent[token]
-	delete(p.sent, token)
-	p.mu.Unlock()
-	if ok {
-		p.answered(s.out, nil)
-	}
-}
+func (p *publisher) arrived(token uint64) { p.resolve(token, nil) }
 
 // led reports whether a queue has a leader, as far as is known here; where nothing is known,
 // it asks.
