@@ -163,7 +163,11 @@ func (t *control) serve(m *nats.Msg) {
 	var a answer
 	switch r.Op {
 	case opCancel:
-		a.set(l.cancel(from, r.Tag))
+		last, err := l.cancel(from, r.Tag)
+		if last {
+			c.spawn(func(ctx context.Context) { l.deleteQueue(ctx, deleteAuto) })
+		}
+		a.set(err)
 	case opLeave:
 		a.set(l.leaveNow(from))
 	case opSettle:

@@ -431,10 +431,10 @@ func (l *leader) dropEarly(seq uint64) {
 	l.settled[seq] = true // it is on its way
 }
 
-// cancel takes a consumer off the queue, and returns what it has from a tag on.
-func (l *leader) cancel(m member, from uint64) error {
-	last := false
-	err := l.do(func() error {
+// cancel takes a consumer off the queue, and returns what it has from a tag on. Last is
+// that of leave.
+func (l *leader) cancel(m member, from uint64) (last bool, err error) {
+	err = l.do(func() error {
 		c := l.members[m]
 		if c == nil {
 			return nil
@@ -446,10 +446,7 @@ func (l *leader) cancel(m member, from uint64) error {
 		}
 		return nil
 	})
-	if last {
-		l.conn.spawn(func(ctx context.Context) { l.deleteQueue(ctx, deleteAuto) })
-	}
-	return err
+	return last, err
 }
 
 // leave removes members, with all that they have. All leave before what one

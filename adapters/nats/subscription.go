@@ -313,7 +313,13 @@ func (s *subscription) settleHeld(tag uint64, multiple bool) {
 // Cancel stops deliveries, and returns what was not handed over.
 func (s *subscription) Cancel(ctx context.Context) error {
 	s.stopTaking()
-	err := s.tell(ctx, func(l *leader, from uint64) error { return l.cancel(s.member(), from) },
+	err := s.tell(ctx, func(l *leader, from uint64) error {
+		last, err := l.cancel(s.member(), from)
+		if last { // at once: what is requeued after this must not be dead-lettered
+			l.deleteQueue(ctx, deleteAuto)
+		}
+		return err
+	},
 		func(remote string, from uint64) error {
 			return s.conn.control.cancel(ctx, remote, s.queue, s.id, from)
 		})

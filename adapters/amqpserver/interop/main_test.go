@@ -12,6 +12,7 @@ import (
 
 	"github.com/gobindery/bindery/adapters/amqpserver"
 	"github.com/gobindery/bindery/adapters/memory"
+	"github.com/gobindery/bindery/adapters/nats/natstest"
 	"github.com/gobindery/bindery/adapters/rabbitmq/rabbitmqtest"
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(serveVariable) != "" {
 		serveAlone()
 	}
-	goleak.VerifyTestMain(rabbitmqtest.Main(m))
+	goleak.VerifyTestMain(rabbitmqtest.Main(m), natstest.LeakOptions()...)
 }
 
 // server returns a server that clients which ask take for RabbitMQ: some leave
