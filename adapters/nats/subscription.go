@@ -356,32 +356,45 @@ func (s *subscription) stopTaking() {
 	s.finish(errClosed)
 }
 
-// tell tells the leader, whoever it is, that the subscription goes. A leader that is
-// gone has forgotten it already.
+// tell tells the leader, whoever it is, that the subscription goes. One that leads no
+// more has forgotten it, but the next may know it already, if it has joined that between the
+// look at who leads and the question.
 func (s *subscription) tell(ctx context.Context, local func(l *leader, from uint64) error, remote func(conn string, from uint64) error) error {
-	// The leader may be changing: the next one must hear of it, or it would wait for
-	// what this has.
-	if err := s.attach(ctx); err != nil {
-		if errors.Is(err, pubsub.ErrNotFound) || errors.Is(err, pubsub.ErrClosed) {
-			return nil
+	for {
+		// The leader may be changing: the next one must hear of it, or it would wait for
+		// what this has.
+		if err := s.attach(ctx); err != nil {
+			if errors.Is(err, pubsub.ErrNotFound) || errors.Is(err, pubsub.ErrClosed) {
+				return nil
+			}
+			return err
 		}
-		return err
+		s.sendSettlements()
+		s.mu.Lock()
+		l, conn, from, closed := s.local, s.remote, s.handed+1, s.closed
+		s.mu.Unlock()
+		err := errNotLeader
+		switch {
+		case closed:
+			return nil
+		case l != nil:
+			err = local(l, from)
+		case conn != "":
+			err = remote(conn, from)
+		}
+		if !errors.Is(err, errNotLeader) && !errors.Is(err, errGone) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s.mu.Lock()
+		if s.local == l && s.remote == conn {
+			s.local, s.remote = nil, ""
+		}
+		s.mu.Unlock()
+		s.conn.forgetRemote(s.queue)
 	}
-	s.sendSettlements()
-	s.mu.Lock()
-	l, conn, from := s.local, s.remote, s.handed+1
-	s.mu.Unlock()
-	var err error
-	switch {
-	case l != nil:
-		err = local(l, from)
-	case conn != "":
-		err = remote(conn, from)
-	}
-	if errors.Is(err, errNotLeader) || errors.Is(err, errGone) {
-		return nil
-	}
-	return err
 }
 
 // shut marks the subscription closed, and returns its leader if that is here.
