@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobindery/bindery/adapters/nats"
 	"github.com/gobindery/bindery/adapters/nats/natstest"
+	"github.com/gobindery/bindery/internal/support"
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/pubsubtest"
 )
@@ -19,5 +20,5 @@ func TestContract(t *testing.T) {
 	pubsubtest.Run(t, func(testing.TB) func(context.Context) (pubsub.Adapter, error) {
 		url := fmt.Sprintf("%s/world%d", s.URL(), worlds.Add(1))
 		return func(ctx context.Context) (pubsub.Adapter, error) { return nats.Open(ctx, url, nil) }
-	}, nil)
+	}, &pubsubtest.Options{Report: support.Check(t, "../../docs/support.md", support.NATS)})
 }

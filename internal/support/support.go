@@ -20,10 +20,12 @@ const (
 	Memory Column = iota
 	RabbitMQ
 	Server // adapters/amqpserver over memory, with adapters/rabbitmq as its client
+	NATS
+	ServerOnNATS // as Server, over NATS
 	columns
 )
 
-var titles = [columns]string{"memory", "RabbitMQ", "AMQP server over memory"}
+var titles = [columns]string{"memory", "RabbitMQ", "AMQP server over memory", "NATS", "AMQP server over NATS"}
 
 // Variable is the environment variable that, set to "write", makes Check write
 // the page. Run packages one after another then.

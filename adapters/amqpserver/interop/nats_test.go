@@ -12,6 +12,7 @@ import (
 	"github.com/gobindery/bindery/adapters/nats"
 	"github.com/gobindery/bindery/adapters/nats/natstest"
 	"github.com/gobindery/bindery/adapters/rabbitmq"
+	"github.com/gobindery/bindery/internal/support"
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/pubsubtest"
 )
@@ -46,7 +47,7 @@ func TestContractOverNATS(t *testing.T) {
 			}
 			return &listedOnNATS{a, vhost}, nil
 		}
-	}, nil)
+	}, &pubsubtest.Options{Report: support.Check(t, "../../../docs/support.md", support.ServerOnNATS)})
 }
 
 type listedOnNATS struct {
