@@ -18,11 +18,16 @@ import (
 type slowConn struct {
 	net.Conn
 	leave  chan struct{} // nil: no waiting
+	begun  chan struct{} // gets something when a write begins to wait, if there is room
 	writes atomic.Int64
 }
 
 func (c *slowConn) Write(p []byte) (int, error) {
 	if c.leave != nil {
+		select {
+		case c.begun <- struct{}{}:
+		default:
+		}
 		<-c.leave
 	}
 	c.writes.Add(1)
@@ -45,13 +50,22 @@ func pipe(t *testing.T, leave chan struct{}) (*mergeConn, *slowConn, net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := &slowConn{Conn: near, leave: leave}
+	slow := &slowConn{Conn: near, leave: leave, begun: make(chan struct{}, 1)}
 	c := newMergeConn(slow)
 	t.Cleanup(func() {
 		far.Close()
 		c.Close()
 	})
 	return c, slow, far
+}
+
+// fillSlow makes a write wait: what is written from then on is gathered.
+func fillSlow(t *testing.T, c *mergeConn, slow *slowConn) {
+	t.Helper()
+	if _, err := c.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	<-slow.begun
 }
 
 func TestMergeKeepsOrderAndMerges(t *testing.T) {
@@ -113,9 +127,10 @@ func TestMergeWritersAtOnce(t *testing.T) {
 // and Write beyond the hard limit until the end.
 func TestMergeIsBounded(t *testing.T) {
 	leave := make(chan struct{})
-	c, _, far := pipe(t, leave)
+	c, slow, far := pipe(t, leave)
 	release := sync.OnceFunc(func() { close(leave) })
 	t.Cleanup(release) // before pipe's own clean-up, which waits for writes
+	fillSlow(t, c, slow)
 	chunk := make([]byte, softLimit)
 	for c.buffered.Load() < hardLimit {
 		if _, err := c.Write(chunk); err != nil {
@@ -150,7 +165,8 @@ func TestMergeIsBounded(t *testing.T) {
 // The reader's error ends a Write that waits, as heartbeats that stay away do.
 func TestMergeReadErrorEndsWrite(t *testing.T) {
 	leave := make(chan struct{})
-	c, _, _ := pipe(t, leave)
+	c, slow, _ := pipe(t, leave)
+	fillSlow(t, c, slow)
 	for c.buffered.Load() < hardLimit {
 		c.Write(make([]byte, softLimit))
 	}
