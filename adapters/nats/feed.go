@@ -42,12 +42,16 @@ type feed struct {
 	outstanding int    // how many were asked for and have not come
 	sequence    uint64 // that of the consumer, of the last message
 	heard       time.Time
-	seen        uint64            // the stream's sequence of the last message that came
-	taken       uint64            // that of the last one that take has taken
-	replies     map[uint64]*reply // of the messages that are not done, by the stream's sequence
-	acked       []ack             // since the server was last known to have all acks
-	flushed     int               // how many were before those
-	reconnects  uint64            // how often the connection had been opened again when they were last sent
+	seen        uint64           // the stream's sequence of the last message that came
+	taken       uint64           // that of the last one that take has taken
+	replies     map[uint64]reply // of the messages that are not done, by the stream's sequence
+	acked       []ack            // since the server was last known to have all acks
+	unsent      []ack            // the last of them, which are to be sent
+	spare       []ack            // space for unsent
+	sending     bool             // somebody sends acks
+	idle        sync.Cond        // nobody does
+	flushed     int              // how many were before those
+	reconnects  uint64           // how often the connection had been opened again when they were last sent
 	checking    bool
 	broken      bool // a message was lost on its way: the consumer is to be made anew
 }
@@ -70,7 +74,6 @@ type stored struct {
 	at    int64 // when the server stored it, by this machine's clock, in Unix nanoseconds
 	again bool  // it may have been handed out before
 	msg   *nats.Msg
-	hold  func(n int) // says how many queues take the message, if it isn't one
 }
 
 // pullExpires is how long a request for messages is good for.
@@ -96,7 +99,9 @@ func consumerOwner(name string) (conn string, ok bool) {
 }
 
 func newFeed(c *Conn, stream string, take func(stored), room func() int, lost func()) *feed {
-	return &feed{conn: c, receipts: receipts{conn: c}, stream: stream, take: take, room: room, lost: lost, inbox: nats.NewInbox(), replies: make(map[uint64]*reply)}
+	f := &feed{conn: c, receipts: receipts{conn: c}, stream: stream, take: take, room: room, lost: lost, inbox: nats.NewInbox(), replies: make(map[uint64]reply)}
+	f.idle.L = &f.mu
+	return f
 }
 
 // claim makes the feed's consumer. It fails with JetStream's error if the stream
@@ -145,6 +150,20 @@ func (f *feed) start() error {
 	return nil
 }
 
+// proceed sends acks and asks for messages. It is called after what may have finished
+// messages or made room, with no lock held.
+func (f *feed) proceed() {
+	f.mu.Lock()
+	acks, few := len(f.unsent) > 0 && !f.sending, f.outstanding <= pullMost/2
+	f.mu.Unlock()
+	if acks {
+		f.sendAcks()
+	}
+	if few {
+		f.want()
+	}
+}
+
 // want asks for messages if there is room for many.
 func (f *feed) want() {
 	room := min(f.room(), pullMost)
@@ -171,7 +190,7 @@ func (f *feed) request(n int) {
 func (f *feed) receive(m *nats.Msg) {
 	if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
 		f.status(m, status)
-		f.tellReceipts()
+		f.tellReceipts(m)
 		return
 	}
 	about, ok := parseAckSubject(m.Reply)
@@ -191,12 +210,12 @@ func (f *feed) receive(m *nats.Msg) {
 	switch {
 	case gap:
 	case known:
-		r.subject = m.Reply // it is the new consumer that wants the ack
+		f.replies[about.stored] = reply{m.Reply, r.left} // it is the new consumer that wants the ack
 	case f.wasAcked(about.stored):
 		f.ack(m.Reply, about.stored)
 		known = true
 	default:
-		f.replies[about.stored] = &reply{m.Reply, 1}
+		f.replies[about.stored] = reply{m.Reply, 1}
 		f.seen = max(f.seen, about.stored)
 	}
 	f.mu.Unlock()
@@ -205,28 +224,22 @@ func (f *feed) receive(m *nats.Msg) {
 		return
 	}
 	if !known {
-		f.take(stored{
-			seq: about.stored, at: about.at + f.conn.offset.Load(), again: about.deliveries > 1, msg: m,
-			hold: func(n int) { f.hold(about.stored, n) },
-		})
+		f.take(stored{seq: about.stored, at: about.at + f.conn.offset.Load(), again: about.deliveries > 1, msg: m})
 		f.mu.Lock()
 		f.taken = max(f.taken, about.stored)
 		f.mu.Unlock()
 		f.receipts.add(m.Header.Get(idHeader))
 	}
-	f.tellReceipts()
-	f.want()
+	f.tellReceipts(m)
+	f.proceed()
 }
 
 // tellReceipts tells who has published what has come, once nothing more is at hand.
-func (f *feed) tellReceipts() {
-	f.mu.Lock()
-	sub := f.sub
-	f.mu.Unlock()
-	pending := 0
-	if sub != nil {
-		pending, _, _ = sub.Pending() // the one at hand is among them
+func (f *feed) tellReceipts(m *nats.Msg) {
+	if f.receipts.n == 0 {
+		return
 	}
+	pending, _, _ := m.Sub.Pending() // the one at hand is among them
 	f.receipts.flush(pending <= 1)
 }
 
@@ -359,7 +372,7 @@ func (f *feed) hold(seq uint64, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if r, ok := f.replies[seq]; ok {
-		r.left = n
+		f.replies[seq] = reply{r.subject, n}
 	}
 }
 
@@ -372,6 +385,7 @@ func (f *feed) finish(seq uint64) {
 		return
 	}
 	if r.left--; r.left > 0 {
+		f.replies[seq] = r
 		return
 	}
 	delete(f.replies, seq)
@@ -380,16 +394,44 @@ func (f *feed) finish(seq uint64) {
 
 var ackBody = []byte("+ACK")
 
-// ack sends an ack. The caller holds the lock.
+// ack has an ack sent. The caller holds the lock.
 func (f *feed) ack(subject string, seq uint64) {
 	f.acked = append(f.acked, ack{seq, subject})
-	f.conn.nc.Publish(subject, ackBody) // if it fails, the connection is lost, and flush sends it again
+	f.unsent = append(f.unsent, ack{seq, subject})
+}
+
+// sendAcks sends the acks that are to be sent, unless somebody else does already, who then sends
+// these too. It holds no lock: nats.go's may be held for as long as a write takes.
+func (f *feed) sendAcks() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.sending {
+		return
+	}
+	f.sending = true
+	for len(f.unsent) > 0 {
+		acks := f.unsent
+		f.unsent, f.spare = f.spare[:0], nil
+		f.mu.Unlock()
+		for _, a := range acks {
+			f.conn.nc.Publish(a.subject, ackBody) // if it fails, the connection is lost, and flush sends it again
+		}
+		clear(acks)
+		f.mu.Lock()
+		f.spare = acks
+	}
+	f.sending = false
+	f.idle.Broadcast()
 }
 
 // flush returns once the server has all acks that were sent before.
 func (f *feed) flush(ctx context.Context) error {
+	f.sendAcks()
 	f.mu.Lock()
-	n := len(f.acked)
+	for f.sending {
+		f.idle.Wait()
+	}
+	n := len(f.acked) - len(f.unsent)
 	if n == 0 {
 		f.mu.Unlock()
 		return nil
@@ -398,7 +440,7 @@ func (f *feed) flush(ctx context.Context) error {
 	// from here on fails the request below.
 	if r := f.conn.nc.Stats().Reconnects; r != f.reconnects {
 		f.reconnects = r
-		for _, a := range f.acked {
+		for _, a := range f.acked[:n] {
 			f.conn.nc.Publish(a.subject, ackBody)
 		}
 	}
@@ -488,25 +530,27 @@ type ackSubject struct {
 // parseAckSubject reads $JS.ACK.<stream>.<consumer>.<deliveries>.<stored>.<sequence>.<time>.<pending>,
 // or the longer form with a domain and an account before the stream.
 func parseAckSubject(s string) (a ackSubject, ok bool) {
-	tokens := strings.Split(s, ".")
-	switch {
-	case len(tokens) == 9:
-		tokens = tokens[3:]
-	case len(tokens) >= 11:
-		tokens = tokens[5:]
-	default:
+	skip := 3
+	switch n := strings.Count(s, "."); {
+	case n >= 10:
+		skip = 5
+	case n != 8:
 		return a, false
 	}
-	a.consumer = tokens[0]
-	var err error
-	for i, p := range []*uint64{&a.deliveries, &a.stored, &a.sequence} {
-		if *p, err = strconv.ParseUint(tokens[1+i], 10, 64); err != nil {
+	for range skip {
+		_, s, _ = strings.Cut(s, ".")
+	}
+	a.consumer, s, _ = strings.Cut(s, ".")
+	var numbers [4]uint64
+	for i := range numbers {
+		var token string
+		token, s, _ = strings.Cut(s, ".")
+		var err error
+		if numbers[i], err = strconv.ParseUint(token, 10, 63); err != nil {
 			return a, false
 		}
 	}
-	if a.at, err = strconv.ParseInt(tokens[4], 10, 64); err != nil {
-		return a, false
-	}
+	a.deliveries, a.stored, a.sequence, a.at = numbers[0], numbers[1], numbers[2], int64(numbers[3])
 	return a, true
 }
 

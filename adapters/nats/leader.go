@@ -226,7 +226,10 @@ func (l *leader) gone(g *engine.Gone) {
 		l.feed.finish(seq)
 		return
 	}
-	l.giveUp(g.Message, why, fmt.Sprintf("%s.%s.%d", l.queue.stream, l.queue.record.Incarnation, seq), func() { l.feed.finish(seq) })
+	l.giveUp(g.Message, why, fmt.Sprintf("%s.%s.%d", l.queue.stream, l.queue.record.Incarnation, seq), func() {
+		l.feed.finish(seq)
+		l.feed.proceed()
+	})
 }
 
 // giveUp dead-letters a message if the queue does that, and then calls done.
@@ -273,7 +276,7 @@ func (l *leader) tick() {
 		l.act()
 	}
 	l.mu.Unlock()
-	l.feed.want()
+	l.feed.proceed()
 	if unused {
 		l.conn.spawn(func(ctx context.Context) { l.deleteQueue(ctx, deleteUnused) })
 	}
@@ -302,7 +305,7 @@ func (l *leader) do(f func() error) error {
 	err := f()
 	l.act()
 	l.mu.Unlock()
-	l.feed.want()
+	l.feed.proceed()
 	return err
 }
 
@@ -782,5 +785,6 @@ func (l *leader) queueGone() {
 		}
 	}
 	l.mu.Unlock()
+	l.feed.proceed()
 	l.stop()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -16,11 +15,9 @@ import (
 // RabbitMQ. A leader says what has come: to its own publisher directly, to others in groups.
 // Where nobody leads, the stream's answer is enough.
 
-// receipts are what a feed has to tell others.
+// receipts are what a feed has to tell others. They belong to the goroutine that brings it messages.
 type receipts struct {
-	conn *Conn
-
-	mu      sync.Mutex
+	conn    *Conn
 	waiting map[string][]byte // by connection: tokens, a comma after each
 	n       int
 }
@@ -40,8 +37,6 @@ func (r *receipts) add(id string) {
 		}
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.waiting == nil {
 		r.waiting = make(map[string][]byte)
 	}
@@ -51,9 +46,7 @@ func (r *receipts) add(id string) {
 
 // flush tells what is noted, if that is enough, or all of it.
 func (r *receipts) flush(all bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.n == 0 || !all && r.n < mostReceipts {
+	if !all && r.n < mostReceipts {
 		return
 	}
 	for conn, tokens := range r.waiting {

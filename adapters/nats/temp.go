@@ -62,7 +62,7 @@ func (c *Conn) tempLost() {
 		f.seen, f.taken = 0, 0 // it counts from 1 again
 		clear(f.replies)
 		f.flushed += len(f.acked)
-		f.acked = nil
+		f.acked, f.unsent = nil, nil
 		f.mu.Unlock()
 		f.want()
 	})
@@ -74,19 +74,20 @@ func (c *Conn) takeTemp(m stored) {
 	p, err := decode(m.msg)
 	if err != nil {
 		c.warn("a message for exclusive queues can't be read; it is dropped", err)
-		m.hold(0)
+		c.tempFeed().hold(m.seq, 0)
 		return
 	}
 	var space [64]*leader
 	leaders := space[:0]
 	c.mu.Lock()
+	f := c.temp
 	for n := range numbers {
 		if l := c.owned[int(n)]; l != nil {
 			leaders = append(leaders, l)
 		}
 	}
 	c.mu.Unlock()
-	m.hold(len(leaders))
+	f.hold(m.seq, len(leaders))
 	id := m.msg.Header.Get(idHeader)
 	for _, l := range leaders {
 		l.arrive(arrival{m.seq, m.at, m.again, id, p})
