@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/gobindery/bindery/adapters/nats/natstest"
@@ -10,4 +12,61 @@ import (
 func natsServer(t *testing.T) options {
 	t.Helper()
 	return options{env: natstest.RunServer(t).URL() + "/e2e"}
+}
+
+// TestEmbedded: processes meet at a folder, which outlives them, killed or not.
+func TestEmbedded(t *testing.T) {
+	o := options{env: "nats+embedded:" + t.TempDir()}
+	durable := func(name string, args ...string) *session {
+		return spawn(t, o, name, append(args, "--durable")...)
+	}
+	first := durable("receive", "-Q", "audit", "-n", "1").bound(t)
+	second := spawn(t, o, "receive", "--durable").bound(t)
+	durable("emit", "one").succeeds(t)
+	first.ends(t, 0, bound)
+	second.waitOut(t, 1)
+	// Now the second has the server.
+	if err := second.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	second.wait(t)
+	durable("emit", "--persistent", "two").succeeds(t)
+
+	// RabbitMQ's clients are served from it, too.
+	s := spawn(t, o, "serve", "-b", o.env, "--listen", "127.0.0.1:0")
+	s.stderr.waitFor(t, "address", s.ended, func(text string) bool { return strings.Contains(text, "CTRL+C\n") })
+	_, address, _ := strings.Cut(s.stderr.String(), "guest@")
+	address, _, _ = strings.Cut(address, "/")
+	amqp := options{env: "amqp://guest:guest@" + address + "/"}
+	rest := spawn(t, amqp, "receive", "-Q", "audit", "-n", "1", "--durable")
+	rest.ends(t, 0, bound)
+	if first.out() != "one\n" || second.stdout.(*text).String() != "one\n" || rest.out() != "two\n" {
+		t.Errorf("received %q, %q and %q", first.out(), second.out(), rest.out())
+	}
+}
+
+// TestMisuseOnNATS: what RabbitMQ refuses is refused, and the password is
+// never shown.
+func TestMisuseOnNATS(t *testing.T) {
+	server := natstest.RunServer(t, natstest.User("bob", "right"))
+	u, err := url.Parse(server.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := *u
+	wrong.User = url.UserPassword("bob", "hush")
+	o := options{env: server.URL()}
+	start(t, o, "receive", "-Q", "work").bound(t) // which stays
+	for _, c := range []struct{ args, env, stderr string }{
+		{"emit hello", wrong.String(), `open broker "nats://bob:xxxxx@` + u.Host + `": connect to NATS: access refused: nats: Authorization Violation; check user and password, token, credentials or nkey (the URL is that of $BINDERY_BROKER)`},
+		{"emit -t topic -k a hello", o.env, `declare exchange "logs": precondition failed: inequivalent arg 'type' for exchange 'logs': received 'topic' but current is 'fanout'`},
+		{"receive -e more -Q work --durable", o.env, `declare queue "work": precondition failed: inequivalent arg 'durable' for queue 'work' in vhost '/': received 'true' but current is 'false'`},
+		{"emit -e others --mandatory hello", o.env, `publish to exchange "others": with key "": unroutable: NO_ROUTE: no queue matches`},
+	} {
+		args := strings.Split(c.args, " ")
+		s := start(t, options{env: c.env}, args[0], args[1:]...)
+		if code := s.wait(t); code != 1 || !strings.HasPrefix(s.stderr.String(), args[0]+": "+c.stderr) {
+			t.Errorf("%s exited with %d and wrote\n%s\nwant\n%s", c.args, code, s.stderr.String(), c.stderr)
+		}
+	}
 }
