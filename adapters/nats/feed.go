@@ -45,6 +45,7 @@ type feed struct {
 	seen        uint64           // the stream's sequence of the last message that came
 	taken       uint64           // that of the last one that take has taken
 	replies     map[uint64]reply // of the messages that are not done, by the stream's sequence
+	bytes       int              // of those
 	acked       []ack            // since the server was last known to have all acks
 	unsent      []ack            // the last of them, which are to be sent
 	spare       []ack            // space for unsent
@@ -60,6 +61,7 @@ type feed struct {
 type reply struct {
 	subject string
 	left    int
+	size    int
 }
 
 // ack is one that was sent.
@@ -210,12 +212,13 @@ func (f *feed) receive(m *nats.Msg) {
 	switch {
 	case gap:
 	case known:
-		f.replies[about.stored] = reply{m.Reply, r.left} // it is the new consumer that wants the ack
+		f.replies[about.stored] = reply{m.Reply, r.left, r.size} // it is the new consumer that wants the ack
 	case f.wasAcked(about.stored):
 		f.ack(m.Reply, about.stored)
 		known = true
 	default:
-		f.replies[about.stored] = reply{m.Reply, 1}
+		f.replies[about.stored] = reply{m.Reply, 1, m.Size()}
+		f.bytes += m.Size()
 		f.seen = max(f.seen, about.stored)
 	}
 	f.mu.Unlock()
@@ -372,7 +375,8 @@ func (f *feed) hold(seq uint64, n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if r, ok := f.replies[seq]; ok {
-		f.replies[seq] = reply{r.subject, n}
+		r.left = n
+		f.replies[seq] = r
 	}
 }
 
@@ -389,6 +393,7 @@ func (f *feed) finish(seq uint64) {
 		return
 	}
 	delete(f.replies, seq)
+	f.bytes -= r.size
 	f.ack(r.subject, seq)
 }
 
@@ -516,6 +521,13 @@ func (f *feed) unacked() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.replies)
+}
+
+// held is how many bytes the messages have that are not done.
+func (f *feed) held() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.bytes
 }
 
 // ackSubject is what the subject of a message's ack tells about it.

@@ -564,7 +564,7 @@ func (l *leader) caughtUp(ctx context.Context, last uint64) error {
 		full := l.roomLocked() <= 0
 		l.mu.Unlock()
 		if l.queue.record.Owner != "" {
-			missing = l.feed.last() < last
+			missing, full = l.feed.last() < last, l.conn.tempRoom() == 0
 		}
 		switch {
 		case ended:

@@ -19,7 +19,7 @@ func (c *Conn) openTemp(ctx context.Context) error {
 	if c.tempFeed() != nil {
 		return nil
 	}
-	f := newFeed(c, c.names.tempStream(c.id), c.takeTemp, func() int { return pullMost }, c.tempLost)
+	f := newFeed(c, c.names.tempStream(c.id), c.takeTemp, c.tempRoom, c.tempLost)
 	if err := c.claimTemp(ctx, f); err != nil {
 		return err
 	}
@@ -39,6 +39,19 @@ func (c *Conn) claimTemp(ctx context.Context, f *feed) error {
 		return err
 	}
 	return f.claim(ctx)
+}
+
+// tempMost is how many bytes of messages for exclusive queues are in this process's
+// memory; further ones stay in the stream. A queue whose consumer stands still can so hold
+// up the connection's other exclusive queues, but not fill the memory.
+const tempMost = 256 << 20
+
+// tempRoom is how many more messages for exclusive queues may come.
+func (c *Conn) tempRoom() int {
+	if f := c.tempFeed(); f != nil && f.held() >= tempMost {
+		return 0
+	}
+	return pullMost
 }
 
 // tempFeed returns the feed of the exclusive queues, or nil.
@@ -61,6 +74,7 @@ func (c *Conn) tempLost() {
 		f.mu.Lock()
 		f.seen, f.taken = 0, 0 // it counts from 1 again
 		clear(f.replies)
+		f.bytes = 0
 		f.flushed += len(f.acked)
 		f.acked, f.unsent = nil, nil
 		f.mu.Unlock()
