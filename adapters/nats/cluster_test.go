@@ -20,7 +20,7 @@ func clusterAreas() []string {
 	if os.Getenv("BINDERY_CLUSTER") != "" {
 		return nil
 	}
-	return []string{"exclusive", "get", "requeue", "dead-letter", "shutdown", "concurrency"}
+	return []string{"exclusive", "get", "requeue", "dead-letter", "concurrency"}
 }
 
 // TestContractCluster runs the contract on three nodes, with each queue on all of them.
