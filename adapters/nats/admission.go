@@ -3,10 +3,12 @@ package nats
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 )
 
 // A queue that refuses messages when it is full has its leader decide: a copy
@@ -72,4 +74,53 @@ func (p *publisher) relay(m *nats.Msg) {
 		return
 	}
 	p.admit(l, m)
+}
+
+// admit reports whether a message may go to a queue that refuses what is too much.
+func (l *leader) admit(id string, size int, p func() *pubsub.Publication) (ok bool, err error) {
+	err = l.do(func() error {
+		l.engine.Tick(now())
+		l.prune()
+		if _, again := l.pending[id]; again {
+			ok = true // a publish that is tried again
+			return nil
+		}
+		if l.engine.Refuses(size, len(l.pending), l.pendingBytes) {
+			if l.queue.settings.Overflow == pubsub.RejectPublishDLX {
+				l.giveUp(p(), classic.MaxLen, id+".refused", func() {})
+			}
+			return nil
+		}
+		ok = true
+		l.pending[id] = admitted{size, time.Now()}
+		l.pendingBytes += size
+		return nil
+	})
+	return ok, err
+}
+
+// admitted is a message that was let in and has not come yet.
+type admitted struct {
+	size int
+	at   time.Time
+}
+
+func (l *leader) noLongerPending(id string) {
+	if p, ok := l.pending[id]; ok {
+		delete(l.pending, id)
+		l.pendingBytes -= p.size
+	}
+}
+
+// prune forgets what was let in long ago and did not come: the stream did not take it.
+func (l *leader) prune() {
+	if len(l.pending) == 0 || time.Since(l.pruned) < time.Second {
+		return
+	}
+	l.pruned = time.Now()
+	for id, p := range l.pending {
+		if time.Since(p.at) > patience {
+			l.noLongerPending(id)
+		}
+	}
 }
