@@ -15,7 +15,7 @@ import (
 var seedFlag = flag.Uint64("seed", 0, "run TestRandom with this seed only")
 
 // TestRandom runs random histories on a Table and on the oracle, and compares
-// every answer. Now and then it goes back to an old Table, which must not have
+// every answer, with its explanation. Now and then it goes back to an old Table, which must not have
 // changed.
 func TestRandom(t *testing.T) {
 	seeds := []uint64{1, 2, 3}
@@ -194,6 +194,9 @@ func randomHistory(t *testing.T, seed uint64) bool {
 					break
 				}
 			}
+			if said := explained(now, r, want, wantErr); said != "" {
+				ok = fail(step, "%s", said)
+			}
 		}
 		if !ok {
 			return false
@@ -205,6 +208,9 @@ func randomHistory(t *testing.T, seed uint64) bool {
 			got = slices.Sorted(slices.Values(got))
 			if err != nil || !slices.Equal(got, s.answers[j]) {
 				return fail(-1, "old table %d: route %+v: got %v (%v), want %v", i, r, got, err, s.answers[j])
+			}
+			if said := explained(s.table, r, s.answers[j], nil); said != "" {
+				return fail(-1, "old table %d: %s", i, said)
 			}
 		}
 	}

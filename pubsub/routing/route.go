@@ -37,7 +37,7 @@ func (t *Table[Q]) Route(r *Request, into []Q) ([]Q, error) {
 		return nil, noExchange(r.Exchange)
 	}
 	if x.spec.Internal && !r.Dead {
-		return nil, fmt.Errorf("%w: cannot publish to internal exchange '%s'", pubsub.ErrAccessRefused, r.Exchange)
+		return nil, toInternal(r.Exchange)
 	}
 	if len(r.MoreKeys) > 0 {
 		return t.search(x, r, into), nil
@@ -61,6 +61,10 @@ func (t *Table[Q]) Route(r *Request, into []Q) ([]Q, error) {
 		return d.result(), nil
 	}
 	return t.search(x, r, into), nil
+}
+
+func toInternal(name string) error {
+	return fmt.Errorf("%w: cannot publish to internal exchange '%s'", pubsub.ErrAccessRefused, name)
 }
 
 // routeTopic is the route from a topic exchange that doesn't remember the key.
