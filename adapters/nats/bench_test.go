@@ -154,8 +154,7 @@ func BenchmarkPublishWindow(tb *testing.B) {
 	compare(tb, 20_000, b.purge, b.publishWindow(b.broker, "", q), b.rawPublishWindow("raw"))
 }
 
-// The same where another connection consumes. For JetStream alone nothing changes for
-// the publisher; here it is told when a message has come to the queue's leader.
+// The same where another connection consumes.
 func BenchmarkPublishWindowConsumed(tb *testing.B) {
 	b := newBenchmark(tb)
 	q, stream := b.queue()
@@ -226,7 +225,8 @@ func (b *benchmark) rawPublishWindow(subject string) side {
 }
 
 // One publish at a time. Here x-raw is the ratio of the medians of how long a confirm
-// takes, so that less is better.
+// takes, so that less is better. Who leads the queue consumes it; so does a consumer of JetStream
+// alone, at the same place.
 func BenchmarkConfirmLatency(tb *testing.B) {
 	tb.Run("nobody leads", func(tb *testing.B) {
 		b := newBenchmark(tb)
@@ -235,15 +235,37 @@ func BenchmarkConfirmLatency(tb *testing.B) {
 	})
 	tb.Run("led here", func(tb *testing.B) {
 		b := newBenchmark(tb)
-		q, _ := b.queue()
+		q, stream := b.queue()
 		b.drain(b.broker, q)
+		b.rawDrain(must[jetstream.Stream](b)(b.js.Stream(b.ctx, stream.CachedInfo().Config.Name)))
 		b.latency(q)
 	})
 	tb.Run("led elsewhere", func(tb *testing.B) {
 		b := newBenchmark(tb)
-		q, _ := b.queue()
+		q, stream := b.queue()
 		b.drain(b.open(), q)
+		b.rawDrain(b.connectTo(stream))
 		b.latency(q)
+	})
+}
+
+// rawDrain is drain with JetStream alone.
+func (b *benchmark) rawDrain(stream jetstream.Stream) {
+	c := must[jetstream.Consumer](b)(stream.CreateConsumer(b.ctx, jetstream.ConsumerConfig{Durable: "drain", AckPolicy: jetstream.AckExplicitPolicy}))
+	messages := must[jetstream.MessagesContext](b)(c.Messages(jetstream.PullMaxMessages(256)))
+	var draining sync.WaitGroup
+	draining.Go(func() {
+		for {
+			m, err := messages.Next()
+			if err != nil {
+				return
+			}
+			_ = m.Ack()
+		}
+	})
+	b.Cleanup(func() {
+		messages.Stop()
+		draining.Wait()
 	})
 }
 

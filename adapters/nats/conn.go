@@ -47,18 +47,17 @@ type Conn struct {
 
 	claims claims // one claim of a queue's leadership at a time
 
-	mu         sync.Mutex
-	leaders    map[string]*leader       // of the queues that are led here, by incarnation
-	remotes    map[string]string        // who leads others, as far as is known
-	leaderless map[string]bool          // those that nobody leads, as far as is known
-	subs       map[uint64]*subscription // consumers and getters, by id
-	getters    map[string]*subscription // what Get handed out, by the queue's incarnation
-	temp       *feed                    // of the exclusive queues; nil before the first
-	owned      map[int]*leader          // the exclusive queues by number
-	silent     map[string]time.Time     // connections that did not answer for deadAfter, and when that was
-	watched    map[string]bool          // the connections that are being asked whether they live
-	lastID     uint64
-	number     int // of the last exclusive queue
+	mu      sync.Mutex
+	leaders map[string]*leader       // of the queues that are led here, by incarnation
+	remotes map[string]string        // who leads others, as far as is known
+	subs    map[uint64]*subscription // consumers and getters, by id
+	getters map[string]*subscription // what Get handed out, by the queue's incarnation
+	temp    *feed                    // of the exclusive queues; nil before the first
+	owned   map[int]*leader          // the exclusive queues by number
+	silent  map[string]time.Time     // connections that did not answer for deadAfter, and when that was
+	watched map[string]bool          // the connections that are being asked whether they live
+	lastID  uint64
+	number  int // of the last exclusive queue
 }
 
 var (
@@ -80,7 +79,7 @@ func newConn(ctx context.Context, nc *nats.Conn, s *settings, log *slog.Logger) 
 		nc: nc, js: js, api: "$JS.API.", limit: int(nc.MaxPayload()), done: make(chan struct{}),
 		leaders: make(map[string]*leader), subs: make(map[uint64]*subscription),
 		getters: make(map[string]*subscription), owned: make(map[int]*leader),
-		remotes: make(map[string]string), leaderless: make(map[string]bool), watched: make(map[string]bool), silent: make(map[string]time.Time),
+		remotes: make(map[string]string), watched: make(map[string]bool), silent: make(map[string]time.Time),
 	}
 	c.topology = newTopology(c)
 	c.publisher = newPublisher(c)

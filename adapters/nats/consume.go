@@ -61,15 +61,7 @@ func (c *Conn) get(ctx context.Context, q *queue, o pubsub.GetOptions) (pubsub.G
 		}
 		return got, err
 	}
-	// All that was confirmed before can be had.
-	last, err := c.lastStored(ctx, q.stream)
-	if err != nil {
-		return pubsub.Got{}, err
-	}
-	if err := l.caughtUp(ctx, last); err != nil {
-		return pubsub.Got{}, err
-	}
-	d, ok, ready, err := l.get(s.member(), o.AutoAck)
+	d, ok, ready, err := l.get(ctx, s.member(), o.AutoAck)
 	if err != nil || !ok {
 		return pubsub.Got{}, err
 	}

@@ -22,7 +22,6 @@ type control struct {
 	requests *nats.Subscription
 	incoming *nats.Subscription
 	notices  *nats.Subscription
-	receipts *nats.Subscription
 }
 
 // errGone is that of a request to a connection that is no more.
@@ -117,7 +116,6 @@ func (t *control) start() error {
 		{c.names.controlSubject(c.id), t.serve, &t.requests},
 		{c.names.deliverySubject(c.id), t.delivered, &t.incoming},
 		{c.names.noticeSubject(), t.notice, &t.notices},
-		{c.names.receiptSubject(c.id), c.publisher.receipt, &t.receipts},
 	} {
 		sub, err := c.nc.Subscribe(s.subject, s.handle)
 		if err != nil {
@@ -130,7 +128,7 @@ func (t *control) start() error {
 }
 
 func (t *control) stop() {
-	for _, s := range []*nats.Subscription{t.requests, t.incoming, t.notices, t.receipts} {
+	for _, s := range []*nats.Subscription{t.requests, t.incoming, t.notices} {
 		if s != nil {
 			s.Unsubscribe()
 		}
@@ -160,44 +158,43 @@ func (t *control) serve(m *nats.Msg) {
 		return
 	}
 	from := member{r.From, r.ID}
-	var a answer
-	switch r.Op {
-	case opCancel:
-		last, err := l.cancel(from, r.Tag)
-		if last {
-			c.spawn(func(ctx context.Context) { l.deleteQueue(ctx, deleteAuto) })
-		}
-		a.set(err)
-	case opLeave:
-		a.set(l.leaveNow(from))
-	case opSettle:
-		for _, x := range r.Settlements {
-			if err := l.settle(from, x.Tag, x.Outcome, x.Multiple); err != nil {
-				a.set(err)
-				break
-			}
-		}
-	case opGet:
-		t.get(m, l, from, r.AutoAck)
-		return
-	case opJoin, opInspect, opPurge, opDelete:
-		c.spawn(func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, patience)
-			defer cancel()
-			t.slow(ctx, &r, l, &a)
+	if r.Op == opSettle {
+		if err := l.settleNow(from, false, r.Settlements...); !errors.Is(err, errBehind) {
+			var a answer
+			a.set(err)
 			t.reply(m, &a)
-		})
-		return
+			return
+		}
 	}
-	t.reply(m, &a)
+	// Other operations wait for JetStream. Who asks sends no other that depends on this one's
+	// order before this is answered.
+	c.spawn(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		if r.Op == opGet {
+			t.get(ctx, m, l, from, r.AutoAck)
+			return
+		}
+		var a answer
+		t.slow(ctx, &r, l, from, &a)
+		t.reply(m, &a)
+	})
 }
 
 // slow does what waits for JetStream.
-func (t *control) slow(ctx context.Context, r *request, l *leader, a *answer) {
+func (t *control) slow(ctx context.Context, r *request, l *leader, from member, a *answer) {
 	var err error
 	switch r.Op {
+	case opSettle:
+		err = l.settle(from, r.Settlements...)
+	case opCancel:
+		var last bool
+		if last, err = l.cancel(from, r.Tag); last {
+			t.conn.spawn(func(ctx context.Context) { l.deleteQueue(ctx, deleteAuto) })
+		}
+	case opLeave:
+		err = l.leaveNow(from)
 	case opJoin:
-		from := member{r.From, r.ID}
 		a.Lost, err = l.joinCaughtUp(ctx, from, r.Join, &elsewhere{t.conn, from})
 	case opInspect:
 		a.Status, err = l.inspect(ctx, r.Use)

@@ -90,8 +90,8 @@ func (t *control) delivered(m *nats.Msg) {
 }
 
 // get answers a get with the message.
-func (t *control) get(m *nats.Msg, l *leader, from member, autoAck bool) {
-	d, ok, ready, err := l.get(from, autoAck)
+func (t *control) get(ctx context.Context, m *nats.Msg, l *leader, from member, autoAck bool) {
+	d, ok, ready, err := l.get(ctx, from, autoAck)
 	if err != nil || !ok {
 		a := &answer{Count: ready}
 		a.set(err)

@@ -29,8 +29,6 @@ type feed struct {
 	room   func() int   // how many messages may come; under no lock of the feed
 	lost   func()       // called when the stream has another's consumer
 
-	receipts receipts
-
 	life sync.Mutex // held while the consumer is made, checked or ended
 
 	mu          sync.Mutex
@@ -101,7 +99,7 @@ func consumerOwner(name string) (conn string, ok bool) {
 }
 
 func newFeed(c *Conn, stream string, take func(stored), room func() int, lost func()) *feed {
-	f := &feed{conn: c, receipts: receipts{conn: c}, stream: stream, take: take, room: room, lost: lost, inbox: nats.NewInbox(), replies: make(map[uint64]reply)}
+	f := &feed{conn: c, stream: stream, take: take, room: room, lost: lost, inbox: nats.NewInbox(), replies: make(map[uint64]reply)}
 	f.idle.L = &f.mu
 	return f
 }
@@ -192,7 +190,6 @@ func (f *feed) request(n int) {
 func (f *feed) receive(m *nats.Msg) {
 	if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
 		f.status(m, status)
-		f.tellReceipts(m)
 		return
 	}
 	about, ok := parseAckSubject(m.Reply)
@@ -231,19 +228,8 @@ func (f *feed) receive(m *nats.Msg) {
 		f.mu.Lock()
 		f.taken = max(f.taken, about.stored)
 		f.mu.Unlock()
-		f.receipts.add(m.Header.Get(idHeader))
 	}
-	f.tellReceipts(m)
 	f.proceed()
-}
-
-// tellReceipts tells who has published what has come, once nothing more is at hand.
-func (f *feed) tellReceipts(m *nats.Msg) {
-	if f.receipts.n == 0 {
-		return
-	}
-	pending, _, _ := m.Sub.Pending() // the one at hand is among them
-	f.receipts.flush(pending <= 1)
 }
 
 // wasAcked reports whether a message that comes again was acked. It is looked for

@@ -244,7 +244,6 @@ func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader
 	}
 	c.mu.Lock()
 	delete(c.remotes, incarnation)
-	delete(c.leaderless, incarnation)
 	c.leaders[incarnation] = l
 	c.mu.Unlock()
 	c.control.tell(&notice{Leader: c.id, Queue: incarnation, Before: before.conn})
@@ -412,7 +411,6 @@ func (c *Conn) leaderChanged(n *notice) {
 	}
 	c.mu.Lock()
 	l := c.leaders[n.Queue]
-	delete(c.leaderless, n.Queue)
 	if n.Leader == "" {
 		delete(c.remotes, n.Queue)
 	} else {

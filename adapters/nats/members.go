@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"errors"
 
 	engine "github.com/gobindery/bindery/adapters/nats/internal/queue"
 	"github.com/gobindery/bindery/pubsub"
@@ -100,8 +101,23 @@ func (l *leader) join(m member, j *joining, to sink) (lost []uint64, err error) 
 	return lost, err
 }
 
-// settle settles deliveries of a member.
-func (l *leader) settle(m member, tag uint64, o pubsub.Outcome, multiple bool) error {
+// settle settles deliveries of a member. Where that is to come after what was
+// published before, it waits for it.
+func (l *leader) settle(m member, group ...settlement) error {
+	err := l.settleNow(m, false, group...)
+	if errors.Is(err, errBehind) {
+		l.catchUp()
+		err = l.settleNow(m, true, group...)
+	}
+	return err
+}
+
+// errBehind is that of settlements before which what was published is to come.
+var errBehind = errors.New("messages may be on their way")
+
+// settleNow is settle without waiting. What comes from here on came at the same time, so that
+// one look is enough for the whole group.
+func (l *leader) settleNow(m member, caughtUp bool, group ...settlement) error {
 	return l.do(func() error {
 		c := l.members[m]
 		if c == nil {
@@ -110,10 +126,21 @@ func (l *leader) settle(m member, tag uint64, o pubsub.Outcome, multiple bool) e
 			}
 			return nil // it had nothing any more
 		}
-		if l.gathering {
-			l.settleEarly(m, tag, o, multiple)
+		at := now()
+		if !caughtUp && !l.gathering {
+			for i := range group {
+				if c.OrderMatters(group[i].Outcome, at) {
+					return errBehind
+				}
+			}
 		}
-		c.Settle(tag, o, multiple, now())
+		for i := range group {
+			x := &group[i]
+			if l.gathering {
+				l.settleEarly(m, x.Tag, x.Outcome, x.Multiple)
+			}
+			c.Settle(x.Tag, x.Outcome, x.Multiple, at)
+		}
 		if c.Idle() && !l.gathering {
 			delete(l.members, m) // it was cancelled, and this was its last delivery
 		}
@@ -154,6 +181,7 @@ func (l *leader) dropEarly(seq uint64) {
 // cancel takes a consumer off the queue, and returns what it has from a tag on. Last is
 // that of leave.
 func (l *leader) cancel(m member, from uint64) (last bool, err error) {
+	l.catchUp() // what was published before goes to it first, and comes back
 	err = l.do(func() error {
 		c := l.members[m]
 		if c == nil {
@@ -173,6 +201,7 @@ func (l *leader) cancel(m member, from uint64) (last bool, err error) {
 // of them has goes back, so that none gets what another had. Last says that an
 // auto-delete queue has lost its last consumer: the caller deletes it.
 func (l *leader) leave(members ...member) (last bool, err error) {
+	l.catchUp() // as for cancel
 	err = l.do(func() error {
 		at := now()
 		for _, m := range members {
@@ -202,8 +231,16 @@ func (l *leader) leaveNow(members ...member) error {
 	return err
 }
 
-// get takes a message for a member, or with automatic acknowledgement for nobody.
-func (l *leader) get(m member, autoAck bool) (d engine.Delivery, ok bool, ready int, err error) {
+// get takes a message for a member, or with automatic acknowledgement for nobody. All that
+// was confirmed before can be had.
+func (l *leader) get(ctx context.Context, m member, autoAck bool) (d engine.Delivery, ok bool, ready int, err error) {
+	last, err := l.conn.lastStored(ctx, l.queue.stream)
+	if err == nil {
+		err = l.caughtUp(ctx, last)
+	}
+	if err != nil {
+		return d, false, 0, err
+	}
 	err = l.do(func() error {
 		var holder *engine.Consumer
 		if !autoAck {

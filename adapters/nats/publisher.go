@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -67,16 +68,14 @@ type outgoing struct {
 // sending is one copy of a message, for one store. What publisher.mu does not guard
 // does not change once it is sent.
 type sending struct {
-	out     *outgoing
-	queue   *queue // one of those it is for
-	token   uint64 // names it in the answer
-	id      string
-	to      string        // numbers of exclusive queues
-	since   time.Duration // when it was first sent, since the publisher began
-	receipt bool          // it is published when the queue's leader has it
+	out   *outgoing
+	queue *queue // one of those it is for
+	token uint64 // names it in the answer
+	id    string
+	to    string        // numbers of exclusive queues
+	since time.Duration // when it was first sent, since the publisher began
 
-	at     time.Duration // when it was last sent or stored; guarded by publisher.mu
-	stored bool          // it is stored; guarded by publisher.mu
+	at time.Duration // when it was last sent; guarded by publisher.mu
 }
 
 // Headers of a stored message, and of one that asks to be let in.
@@ -325,14 +324,20 @@ func (p *publisher) copy(out *outgoing, q *queue, to string) {
 	}
 	p.token++
 	*s = sending{out: out, queue: q, token: p.token, to: to, id: out.id}
-	s.receipt = out.id == "" && (q.refuses() || p.conn.led(q))
 	switch {
 	case s.id == "":
-		s.id = messageID(p.conn.id, s.token, s.receipt)
+		s.id = messageID(p.conn.id, s.token)
 	case to != "":
 		s.id += "." + to // there may be more copies in this store
 	}
 	p.batch = append(p.batch, s)
+}
+
+// messageID is the id of a copy of a message, the same whenever it is sent.
+func messageID(conn string, token uint64) string {
+	b := make([]byte, 0, len(conn)+16)
+	b = append(append(b, conn...), '.')
+	return string(strconv.AppendUint(b, token, 36))
 }
 
 // transmit sends a copy to its store, or to the leader of a queue that may refuse it.
@@ -383,14 +388,10 @@ func (p *publisher) answer(m *nats.Msg) {
 		return
 	}
 	err = answerError(m)
-	at := time.Since(p.began)
 	p.mu.Lock()
 	s := p.sent[token]
 	switch {
 	case s == nil: // an answer to an attempt before
-		p.mu.Unlock()
-	case err == nil && s.receipt:
-		s.stored, s.at = true, at
 		p.mu.Unlock()
 	case err == nil:
 		p.answered(s, nil)
@@ -536,12 +537,9 @@ func (p *publisher) retry() {
 	at := time.Since(p.began)
 	p.mu.Lock()
 	late := make(map[uint64]*sending)
-	var given, stored []uint64
+	var given []uint64
 	for token, s := range p.sent {
 		switch {
-		case s.stored && at-s.at > receiptLate:
-			stored = append(stored, token)
-		case s.stored:
 		case at-s.since > dedupWindow*3/4:
 			given = append(given, token) // later, it might be stored twice
 		case at-s.at > retryAfter:
@@ -552,9 +550,6 @@ func (p *publisher) retry() {
 	p.mu.Unlock()
 	for token, s := range late {
 		p.transmit(token, s)
-	}
-	for _, token := range stored {
-		p.resolve(token, nil)
 	}
 	for _, token := range given {
 		p.resolve(token, fmt.Errorf("%w: NATS did not answer for %v", pubsub.ErrUnconfirmed, dedupWindow*3/4))
@@ -579,18 +574,8 @@ func (p *publisher) end(wait time.Duration) {
 	}
 	p.mu.Lock()
 	p.cut = true
-	var tokens, stored []uint64
-	for token, s := range p.sent {
-		if s.stored {
-			stored = append(stored, token)
-		} else {
-			tokens = append(tokens, token)
-		}
-	}
+	tokens := slices.Collect(maps.Keys(p.sent))
 	p.mu.Unlock()
-	for _, token := range stored {
-		p.resolve(token, nil)
-	}
 	for _, token := range tokens {
 		p.resolve(token, fmt.Errorf("%w: the connection was closed before NATS answered", pubsub.ErrUnconfirmed))
 	}

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"github.com/nats-io/nats.go"
+	"maps"
 )
 
 // reconnected is called by nats.go when a lost connection is there again. What was on its way
@@ -56,12 +57,7 @@ func (f *feed) reconnected() {
 // sendAgain sends everything again that isn't answered.
 func (p *publisher) sendAgain() {
 	p.mu.Lock()
-	late := make(map[uint64]*sending)
-	for token, s := range p.sent {
-		if !s.stored {
-			late[token] = s
-		}
-	}
+	late := maps.Clone(p.sent)
 	p.mu.Unlock()
 	for token, s := range late {
 		p.transmit(token, s)

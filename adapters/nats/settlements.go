@@ -82,9 +82,7 @@ func (s *subscription) sendSettlements() {
 		waiting, l := s.unsent.waiting, s.local
 		s.unsent.waiting = nil
 		s.mu.Unlock()
-		for _, x := range waiting {
-			l.settle(s.member(), x.Tag, x.Outcome, x.Multiple)
-		}
+		l.settle(s.member(), waiting...)
 		s.mu.Lock()
 	}
 	s.unsent.sending = false

@@ -57,9 +57,6 @@ func (n *names) controlSubject(conn string) string { return n.prefix + ".c." + c
 // deliverySubject is where a connection gets deliveries.
 func (n *names) deliverySubject(conn string) string { return n.prefix + ".d." + conn }
 
-// receiptSubject is where a connection hears that messages of its have come.
-func (n *names) receiptSubject(conn string) string { return n.prefix + ".r." + conn }
-
 // noticeSubject is where all connections hear of changes of leadership.
 func (n *names) noticeSubject() string { return n.prefix + ".n" }
 

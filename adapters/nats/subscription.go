@@ -288,7 +288,7 @@ func (s *subscription) Settle(_ context.Context, tag uint64, o pubsub.Outcome, m
 		return nil
 	}
 	s.mu.Unlock()
-	if err := local.settle(s.member(), tag, o, multiple); err != nil {
+	if err := local.settle(s.member(), settlement{tag, o, multiple}); err != nil {
 		if errors.Is(err, errNotLeader) && s.conn.queueDeleted(s.queue) {
 			return nil // as in RabbitMQ: there is nothing to settle any more
 		}

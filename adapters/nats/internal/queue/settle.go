@@ -19,6 +19,26 @@ func (c *Consumer) Settle(tag uint64, o pubsub.Outcome, multiple bool, now int64
 	return any
 }
 
+// OrderMatters reports whether it makes a difference if the consumer settles
+// something now, or after messages that are about to come are added. It makes none while
+// others wait that are served before those, or while the consumer may take more
+// anyway.
+func (c *Consumer) OrderMatters(o pubsub.Outcome, now int64) bool {
+	q := c.queue
+	q.dropExpired(now)
+	if q.count > 0 && !q.choosy() {
+		return false
+	}
+	return o == pubsub.Requeue || c.prefetch > 0 && !c.hasCredit()
+}
+
+// choosy reports whether a message that comes may be served before those that
+// wait, or push one of them out.
+func (q *Queue) choosy() bool {
+	s := &q.settings
+	return s.MaxPriority > 0 || s.MaxLength != nil || s.MaxBytes != nil
+}
+
 // settle settles one delivery, if it is not settled.
 func (c *Consumer) settle(tag uint64, o pubsub.Outcome) bool {
 	q := c.queue
