@@ -31,6 +31,9 @@ const (
 	codeConsumerNotUnique = 10100 // there is another consumer on a work queue
 	codeConsumerOverlaps  = 10099
 	codeStreamExists      = 10058
+
+	// An attempt before is being stored, which may still fail.
+	codeDuplicateInProcess = 10158
 )
 
 // apiError is an error that JetStream answers with.

@@ -133,18 +133,22 @@ type faulty struct {
 	fault string
 	most  time.Duration
 
-	cluster   *natstest.Cluster
-	confirmed [3]sync.Map // by number
-	n         atomic.Int64
-	refused   atomic.Int64 // publishes that were not confirmed
-	slowest   atomic.Int64
+	cluster     *natstest.Cluster
+	confirmed   [3]sync.Map       // by number
+	got         [3]map[string]int // how often each came
+	redelivered int               // how many came again, and said so
+	n           atomic.Int64
+	refused     atomic.Int64 // publishes that were not confirmed
+	slowest     atomic.Int64
 }
+
+// queues are those that it publishes to. The first is consumed from meanwhile.
+var queues = [3]string{"a", "b", "c"}
 
 func (f *faulty) run() {
 	f.cluster = natstest.RunCluster(f.T, 3, natstest.OwnProcess())
 	ctx := f.Context()
 	a, setup := open(f.T, f.url(0))
-	queues := []string{"a", "b", "c"}
 	for _, q := range queues {
 		if _, err := setup.DeclareQueue(ctx, pubsub.Queue{Name: q, Durable: true}); err != nil {
 			f.Fatal(err)
@@ -154,29 +158,15 @@ func (f *faulty) run() {
 	for _, q := range queues {
 		streams = append(streams, nats.StreamOf(a, q))
 	}
-	// One queue is consumed from meanwhile.
 	_, reader := open(f.T, f.url(1))
-	got := [3]map[string]int{{}, {}, {}}
+	f.got = [3]map[string]int{{}, {}, {}}
 	consumer, err := reader.Consume(ctx, "a", nil)
 	if err != nil {
 		f.Fatal(err)
 	}
 	var reading sync.WaitGroup
 	readCtx, stopReading := context.WithCancel(ctx)
-	redelivered := 0
-	reading.Go(func() {
-		for {
-			d, err := consumer.Receive(readCtx)
-			if err != nil {
-				return
-			}
-			if d.Ack(ctx); d.Redelivered && got[0][string(d.Body)] > 0 {
-				redelivered++ // its ack was lost
-			} else {
-				got[0][string(d.Body)]++
-			}
-		}
-	})
+	reading.Go(func() { f.take(readCtx, consumer, 0, 0) })
 	down := 0
 	stop := disturb(f.T, time.Second, func(ctx context.Context) error {
 		if f.fault == "step down" {
@@ -203,11 +193,9 @@ func (f *faulty) run() {
 	}
 	publishing.Wait()
 	faults := stop()
-	for i, q := range queues[1:] {
-		f.drain(setup, q, got[i+1])
-	}
+	f.drain(setup, 1)
+	f.drain(setup, 2)
 	// The reader has the rest of its queue soon.
-	lost := 0
 	eventually(f.T, "all of queue a is received", func() (string, bool) {
 		s, err := setup.InspectQueue(ctx, "a")
 		return fmt.Sprintf("%+v, %v", s, err), err == nil && s.Ready == 0
@@ -217,27 +205,28 @@ func (f *faulty) run() {
 	}
 	stopReading()
 	reading.Wait()
-	f.drain(setup, "a", got[0])
-	f.judge(got, faults, redelivered, lost)
+	f.drain(setup, 0)
+	f.judge(faults)
 }
 
-func (f *faulty) judge(got [3]map[string]int, faults, redelivered, lost int) {
-	confirmed, twice := 0, 0
-	for i := range got {
+func (f *faulty) judge(faults int) {
+	confirmed, lost, twice := 0, 0, 0
+	for i, got := range f.got {
 		f.confirmed[i].Range(func(number, _ any) bool {
 			confirmed++
-			if got[i][number.(string)] == 0 {
+			if got[number.(string)] == 0 {
 				lost++
 			}
 			return true
 		})
-		for _, n := range got[i] {
+		for number, n := range got {
 			if n > 1 {
 				twice++
+				f.Logf("message %s of the queue %s came %d times", number, queues[i], n)
 			}
 		}
 	}
-	f.Logf("%s: %d times in %v; %d publishes confirmed, %d not, the slowest took %v; %d lost, %d twice, %d redelivered", f.fault, faults, f.most, confirmed, f.refused.Load(), time.Duration(f.slowest.Load()).Round(time.Millisecond), lost, twice, redelivered)
+	f.Logf("%s: %d times in %v; %d publishes confirmed, %d not, the slowest took %v; %d lost, %d twice, %d redelivered", f.fault, faults, f.most, confirmed, f.refused.Load(), time.Duration(f.slowest.Load()).Round(time.Millisecond), lost, twice, f.redelivered)
 	if lost > 0 || twice > 0 {
 		f.Errorf("%d confirmed publishes are lost, %d messages came twice", lost, twice)
 	}
@@ -268,7 +257,9 @@ func (f *faulty) publish(b *pubsub.Broker, i int, queue string, end time.Time) {
 			at := time.Now()
 			err := b.Publish(f.Context(), "", queue, pubsub.Message{Body: []byte(number)}, pubsub.Mandatory)
 			if err != nil {
-				f.refused.Add(1)
+				if f.refused.Add(1) <= 3 {
+					f.Logf("not confirmed: %v", err)
+				}
 				return
 			}
 			f.confirmed[i].Store(number, true)
@@ -283,18 +274,45 @@ func (f *faulty) publish(b *pubsub.Broker, i int, queue string, end time.Time) {
 	all.Wait()
 }
 
+// take takes up to n messages of a queue; all that come until the context ends, if n is 0.
+func (f *faulty) take(ctx context.Context, c *pubsub.Consumer, i, n int) error {
+	for taken := 0; taken < n || n == 0; taken++ {
+		d, err := c.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		if d.Ack(ctx); d.Redelivered && f.got[i][string(d.Body)] > 0 {
+			f.redelivered++ // its ack was lost
+		} else {
+			f.got[i][string(d.Body)]++
+		}
+	}
+	return nil
+}
+
 // drain takes all that is in a queue.
-func (f *faulty) drain(b *pubsub.Broker, queue string, got map[string]int) {
+func (f *faulty) drain(b *pubsub.Broker, i int) {
 	f.Helper()
+	ctx, cancel := context.WithTimeout(f.Context(), 5*time.Minute)
+	defer cancel()
 	for {
-		d, ok, err := b.Get(f.Context(), queue, &pubsub.GetOptions{AutoAck: true})
+		s, err := b.InspectQueue(ctx, queues[i])
 		if err != nil {
 			f.Fatal(err)
 		}
-		if !ok {
+		if s.Ready == 0 {
 			return
 		}
-		got[string(d.Body)]++
+		c, err := b.Consume(ctx, queues[i], &pubsub.ConsumeOptions{Prefetch: 1000})
+		if err != nil {
+			f.Fatal(err)
+		}
+		if err := f.take(ctx, c, i, s.Ready); err != nil {
+			f.Fatal(err)
+		}
+		if err := c.Cancel(ctx); err != nil {
+			f.Fatal(err)
+		}
 	}
 }
 

@@ -41,12 +41,14 @@ type feed struct {
 	sequence    uint64 // that of the consumer, of the last message
 	heard       time.Time
 	seen        uint64           // the stream's sequence of the last message that came
+	seenAt      int64            // when the last of those that came was stored, by the server's clock
 	taken       uint64           // that of the last one that take has taken
 	replies     map[uint64]reply // of the messages that are not done, by the stream's sequence
 	bytes       int              // of those
 	acked       []ack            // since the server was last known to have all acks
 	unsent      []ack            // the last of them, which are to be sent
 	spare       []ack            // space for unsent
+	ids         ids              // of what has come
 	sending     bool             // somebody sends acks
 	idle        sync.Cond        // nobody does
 	flushed     int              // how many were before those
@@ -73,6 +75,7 @@ type stored struct {
 	seq   uint64
 	at    int64 // when the server stored it, by this machine's clock, in Unix nanoseconds
 	again bool  // it may have been handed out before
+	twice bool  // it came before, as another message of the stream: it is to be finished at once
 	msg   *nats.Msg
 }
 
@@ -206,17 +209,19 @@ func (f *feed) receive(m *nats.Msg) {
 	gap := f.broken || about.sequence != f.sequence+1
 	f.sequence = about.sequence
 	r, known := f.replies[about.stored]
+	twice := false
 	switch {
 	case gap:
 	case known:
 		f.replies[about.stored] = reply{m.Reply, r.left, r.size} // it is the new consumer that wants the ack
-	case f.wasAcked(about.stored):
+	case f.wasFinished(&about):
 		f.ack(m.Reply, about.stored)
 		known = true
 	default:
+		twice = f.ids.again(m, f.heard)
 		f.replies[about.stored] = reply{m.Reply, 1, m.Size()}
 		f.bytes += m.Size()
-		f.seen = max(f.seen, about.stored)
+		f.seen, f.seenAt = max(f.seen, about.stored), max(f.seenAt, about.at)
 	}
 	f.mu.Unlock()
 	if gap {
@@ -224,7 +229,7 @@ func (f *feed) receive(m *nats.Msg) {
 		return
 	}
 	if !known {
-		f.take(stored{seq: about.stored, at: about.at + f.conn.offset.Load(), again: about.deliveries > 1, msg: m})
+		f.take(stored{seq: about.stored, at: about.at + f.conn.offset.Load(), again: about.deliveries > 1, twice: twice, msg: m})
 		f.mu.Lock()
 		f.taken = max(f.taken, about.stored)
 		f.mu.Unlock()
@@ -232,18 +237,11 @@ func (f *feed) receive(m *nats.Msg) {
 	f.proceed()
 }
 
-// wasAcked reports whether a message that comes again was acked. It is looked for
-// only after another consumer was made.
-func (f *feed) wasAcked(seq uint64) bool {
-	if seq > f.seen {
-		return false
-	}
-	for _, a := range f.acked {
-		if a.seq == seq {
-			return true
-		}
-	}
-	return false
+// wasFinished reports whether a message that comes again is done with, which only acks say
+// to the server that may be lost with it: an answer to them as well. A stream that has begun
+// anew, as one in memory does with its server, counts from 1 again, but not its time.
+func (f *feed) wasFinished(about *ackSubject) bool {
+	return about.stored <= f.seen && about.at <= f.seenAt
 }
 
 // status deals with what the server says about a request for messages.

@@ -66,6 +66,7 @@ type arrival struct {
 	seq   uint64
 	at    int64
 	again bool
+	twice bool // see stored
 	id    string
 	pub   *pubsub.Publication
 }
@@ -109,7 +110,7 @@ func (l *leader) take(m stored) {
 	if isForeign(m.msg) {
 		adopt(p, l.queue.name())
 	}
-	l.arrive(arrival{m.seq, m.at, m.again, m.msg.Header.Get(idHeader), p})
+	l.arrive(arrival{m.seq, m.at, m.again, m.twice, m.msg.Header.Get(idHeader), p})
 }
 
 func (l *leader) arrive(a arrival) {
@@ -126,6 +127,11 @@ func (l *leader) arrive(a arrival) {
 		l.inherited++
 	}
 	l.noLongerPending(a.id)
+	if a.twice {
+		l.feed.finish(a.seq)
+		l.checkPurged()
+		return
+	}
 	if l.gathering {
 		l.early = append(l.early, a)
 		return

@@ -446,7 +446,7 @@ func (p *publisher) later(token uint64, s *sending, err error) bool {
 	case errors.Is(err, errNobody):
 		p.conn.running.Go(func() { p.nobody(token, s) })
 		return true
-	case transient(err):
+	case transient(err), isCode(err, codeDuplicateInProcess):
 		return true // retry sends it again
 	}
 	return false

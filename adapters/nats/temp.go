@@ -72,7 +72,7 @@ func (c *Conn) tempLost() {
 			return
 		}
 		f.mu.Lock()
-		f.seen, f.taken = 0, 0 // it counts from 1 again
+		f.seen, f.seenAt, f.taken = 0, 0, 0 // it counts from 1 again
 		clear(f.replies)
 		f.bytes = 0
 		f.flushed += len(f.acked)
@@ -84,6 +84,10 @@ func (c *Conn) tempLost() {
 
 // takeTemp shares a message out.
 func (c *Conn) takeTemp(m stored) {
+	if m.twice {
+		c.tempFeed().finish(m.seq)
+		return
+	}
 	numbers := parseRanges(m.msg.Header.Get(toHeader))
 	p, err := decode(m.msg)
 	if err != nil {
@@ -104,6 +108,6 @@ func (c *Conn) takeTemp(m stored) {
 	f.hold(m.seq, len(leaders))
 	id := m.msg.Header.Get(idHeader)
 	for _, l := range leaders {
-		l.arrive(arrival{m.seq, m.at, m.again, id, p})
+		l.arrive(arrival{m.seq, m.at, m.again, false, id, p})
 	}
 }
