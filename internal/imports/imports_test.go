@@ -72,6 +72,12 @@ func TestRules(t *testing.T) {
 		{"", "pubsub/pubsubtest", "m/pubsub", false},
 		{"", "pubsub/pubsubtest", "testing", false},
 
+		{"pubsub/topology imports", "pubsub/topology", "m/pubsub/pubsubtest", false},
+		{"pubsub/topology imports", "pubsub/topology", "m/adapters/memory", false},
+		{"pubsub/topology imports", "pubsub/topology", "example.com/client", false},
+		{"", "pubsub/topology", "m/pubsub/routing", false},
+		{"", "pubsub/topology", "m/pubsub/classic", false},
+
 		{"pubsub and what is below it", "pubsub", "example.com/client", true},
 		{"pubsub and what is below it", "pubsub/routing", "example.com/client", true},
 		{"", "pubsub/routing", "m/pubsub", true},

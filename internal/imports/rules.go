@@ -57,8 +57,15 @@ var Rules = []Rule{
 	},
 	{
 		Name:   "packages below pubsub import pubsub and the standard library only, and not one another",
-		About:  func(pkg string) bool { return below("pubsub", pkg) },
+		About:  func(pkg string) bool { return below("pubsub", pkg) && pkg != "pubsub/topology" },
 		Allows: func(_ string, imp Import) bool { return imp.Std || imp.Rel == "pubsub" },
+	},
+	{
+		Name:  "pubsub/topology imports pubsub, pubsub/routing, pubsub/classic and the standard library only",
+		About: func(pkg string) bool { return pkg == "pubsub/topology" },
+		Allows: func(_ string, imp Import) bool {
+			return imp.Std || imp.Rel == "pubsub" || imp.Rel == "pubsub/routing" || imp.Rel == "pubsub/classic"
+		},
 	},
 	{
 		Name:   "pubsub and what is below it pulls no other module into a build",

@@ -177,3 +177,41 @@ func typeName(v any) string {
 	}
 	return "longstr"
 }
+
+// Difference is something in which a queue is not as it is declared again.
+type Difference struct {
+	Arg        string // as RabbitMQ calls it: "durable", "x-max-length"
+	Want, Have any    // nil: there is none
+}
+
+// Differences returns all for which RabbitMQ refuses to declare a queue again,
+// not only the first as [Equivalent] does: also the arguments of queues of
+// other types count, and whether it is exclusive.
+func Differences(is, want pubsub.Queue) []Difference {
+	var all []Difference
+	add := func(arg string, want, have any) {
+		if want != have {
+			all = append(all, Difference{arg, want, have})
+		}
+	}
+	add("exclusive", want.Exclusive, is.Exclusive)
+	add("durable", Durable(want), Durable(is))
+	add("auto_delete", want.AutoDelete, is.AutoDelete)
+	isArgs := arguments(is)
+	for i, a := range arguments(want) {
+		add(a.name, plain(a.value), plain(isArgs[i].value))
+	}
+	for _, name := range ofOtherTypes {
+		add(name, plain(integer(want.Arguments[name])), plain(integer(is.Arguments[name])))
+	}
+	return all
+}
+
+// plain is a value that can be compared: one that no such argument has, as a
+// list, is taken by what it prints.
+func plain(v any) any {
+	if v == nil || reflect.TypeOf(v).Comparable() {
+		return v
+	}
+	return fmt.Sprint(v)
+}

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -151,4 +152,15 @@ func (t *Table[Q]) RemoveQueue(name string) *Table[Q] {
 	t.freeID(q.target.id)
 	t.dropAll(q.to)
 	return t
+}
+
+// ListedExchange is DeclareExchange for what is known to be there, as a broker
+// has listed it: it takes names that begin with "amq." too.
+func (t *Table[Q]) ListedExchange(e pubsub.Exchange) (*Table[Q], error) {
+	if strings.HasPrefix(e.Name, "amq.") && t.exchange(e.Name) == nil && slices.Contains(pubsub.Kinds(), e.Kind) {
+		t = t.copied()
+		t.addExchange(e)
+		return t, nil
+	}
+	return t.DeclareExchange(e)
 }
