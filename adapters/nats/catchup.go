@@ -10,9 +10,9 @@ import (
 // queue, on all connections, as in RabbitMQ. So a leader asks its stream how far that
 // is, before it does what the order matters for, and waits until it is as far.
 
-// catchUp waits until the leader has what was confirmed before. Where that can't be found
-// out now, it goes on without: others may be cut off, but not wait for that.
-func (l *leader) catchUp() {
+// catchUp waits until the leader has what was confirmed before, or enough of it. Where that
+// can't be found out now, it goes on without: others may be cut off, but not wait for that.
+func (l *leader) catchUp(enough func() bool) {
 	l.mu.Lock()
 	useless := l.ended || l.gathering
 	l.mu.Unlock()
@@ -23,7 +23,7 @@ func (l *leader) catchUp() {
 	defer cancel()
 	last, err := l.conn.lastStored(ctx, l.queue.stream)
 	if err == nil {
-		err = l.caughtUp(ctx, last)
+		err = l.caughtUp(ctx, last, enough)
 	}
 	if err != nil {
 		l.conn.log.Debug("a queue's leader may be behind its stream", "queue", l.queue.name(), "error", err)
@@ -31,14 +31,18 @@ func (l *leader) catchUp() {
 }
 
 // caughtUp waits until the leader has what was stored up to a sequence, or
-// all that it has room for.
-func (l *leader) caughtUp(ctx context.Context, last uint64) error {
+// all that it has room for, or enough, which is asked with the leader's lock held, says so.
+func (l *leader) caughtUp(ctx context.Context, last uint64, enough func() bool) error {
 	const long = 250 * time.Millisecond
 	asked := time.Now()
 	for pause := 200 * time.Microsecond; ; pause = min(2*pause, 20*time.Millisecond) {
 		l.mu.Lock()
 		ended, gathering, missing := l.ended, l.gathering, l.missing(last) > 0
-		full := l.roomLocked() <= 0
+		full := l.roomLocked() <= 0 || enough != nil && enough()
+		if l.came == nil {
+			l.came = make(chan struct{})
+		}
+		came := l.came
 		l.mu.Unlock()
 		if l.queue.record.Owner != "" {
 			missing, full = l.feed.last() < last, l.conn.tempRoom() == 0
@@ -55,7 +59,8 @@ func (l *leader) caughtUp(ctx context.Context, last uint64) error {
 			asked = time.Now()
 		}
 		select {
-		case <-time.After(pause): // a feed tells nobody how far it is
+		case <-came:
+		case <-time.After(pause): // or the stream has only messages for others
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -24,7 +24,7 @@ func (l *leader) inspect(ctx context.Context, use bool) (status, error) {
 	if err != nil {
 		return status{}, err
 	}
-	if err := l.caughtUp(ctx, last); err != nil {
+	if err := l.caughtUp(ctx, last, nil); err != nil {
 		return status{}, err
 	}
 	var s status
@@ -54,7 +54,7 @@ func (l *leader) purge(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := l.caughtUp(ctx, last); err != nil {
+	if err := l.caughtUp(ctx, last, nil); err != nil {
 		return 0, err
 	}
 	n := 0

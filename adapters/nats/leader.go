@@ -36,9 +36,10 @@ type leader struct {
 
 	// How far it is. Of what was in the stream when it began, some may be missing in
 	// between; after that, each sequence is a message, for nobody else takes any out.
-	begun     streamState // when it began
-	inherited int         // how many of those have come
-	last      uint64      // the stream's sequence of the last message that came
+	begun     streamState   // when it began
+	inherited int           // how many of those have come
+	last      uint64        // the stream's sequence of the last message that came
+	came      chan struct{} // closed when the next one has; nil while nobody waits for it
 
 	// What came before those were heard who have messages since an earlier leader.
 	gathering bool
@@ -127,6 +128,10 @@ func (l *leader) arrive(a arrival) {
 		l.inherited++
 	}
 	l.noLongerPending(a.id)
+	if l.came != nil {
+		close(l.came)
+		l.came = nil
+	}
 	if a.twice {
 		l.feed.finish(a.seq)
 		l.checkPurged()

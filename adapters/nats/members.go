@@ -3,6 +3,7 @@ package nats
 import (
 	"context"
 	"errors"
+	"slices"
 
 	engine "github.com/gobindery/bindery/adapters/nats/internal/queue"
 	"github.com/gobindery/bindery/pubsub"
@@ -58,7 +59,7 @@ func (l *leader) joinCaughtUp(ctx context.Context, m member, j *joining, to sink
 		if err != nil {
 			return nil, err
 		}
-		if err := l.caughtUp(ctx, last); err != nil {
+		if err := l.caughtUp(ctx, last, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -106,7 +107,8 @@ func (l *leader) join(m member, j *joining, to sink) (lost []uint64, err error) 
 func (l *leader) settle(m member, group ...settlement) error {
 	err := l.settleNow(m, false, group...)
 	if errors.Is(err, errBehind) {
-		l.catchUp()
+		group := slices.Clone(group) // so that the caller's doesn't escape
+		l.catchUp(func() bool { return !l.orderMatters(m, group) })
 		err = l.settleNow(m, true, group...)
 	}
 	return err
@@ -127,12 +129,8 @@ func (l *leader) settleNow(m member, caughtUp bool, group ...settlement) error {
 			return nil // it had nothing any more
 		}
 		at := now()
-		if !caughtUp && !l.gathering {
-			for i := range group {
-				if c.OrderMatters(group[i].Outcome, at) {
-					return errBehind
-				}
-			}
+		if !caughtUp && !l.gathering && l.orderMatters(m, group) {
+			return errBehind
 		}
 		for i := range group {
 			x := &group[i]
@@ -146,6 +144,19 @@ func (l *leader) settleNow(m member, caughtUp bool, group ...settlement) error {
 		}
 		return nil
 	})
+}
+
+// orderMatters reports whether what is about to come must be there before settlements.
+// The caller holds the lock.
+func (l *leader) orderMatters(m member, group []settlement) bool {
+	c := l.members[m]
+	at := now()
+	for i := range group {
+		if c != nil && c.OrderMatters(group[i].Outcome, at) {
+			return true
+		}
+	}
+	return false
 }
 
 // settleEarly settles what a member holds since an earlier leader and the feed
@@ -181,7 +192,7 @@ func (l *leader) dropEarly(seq uint64) {
 // cancel takes a consumer off the queue, and returns what it has from a tag on. Last is
 // that of leave.
 func (l *leader) cancel(m member, from uint64) (last bool, err error) {
-	l.catchUp() // what was published before goes to it first, and comes back
+	l.catchUp(nil) // what was published before goes to it first, and comes back
 	err = l.do(func() error {
 		c := l.members[m]
 		if c == nil {
@@ -201,7 +212,7 @@ func (l *leader) cancel(m member, from uint64) (last bool, err error) {
 // of them has goes back, so that none gets what another had. Last says that an
 // auto-delete queue has lost its last consumer: the caller deletes it.
 func (l *leader) leave(members ...member) (last bool, err error) {
-	l.catchUp() // as for cancel
+	l.catchUp(nil) // as for cancel
 	err = l.do(func() error {
 		at := now()
 		for _, m := range members {
@@ -236,7 +247,7 @@ func (l *leader) leaveNow(members ...member) error {
 func (l *leader) get(ctx context.Context, m member, autoAck bool) (d engine.Delivery, ok bool, ready int, err error) {
 	last, err := l.conn.lastStored(ctx, l.queue.stream)
 	if err == nil {
-		err = l.caughtUp(ctx, last)
+		err = l.caughtUp(ctx, last, nil)
 	}
 	if err != nil {
 		return d, false, 0, err
