@@ -59,7 +59,7 @@ func (p *publisher) sendAgain() {
 	p.mu.Lock()
 	late := maps.Clone(p.sent)
 	p.mu.Unlock()
-	for token, s := range late {
-		p.transmit(token, s)
+	for _, s := range late {
+		p.transmit(s)
 	}
 }
