@@ -1,12 +1,15 @@
 package rabbitmq
 
 import (
+	"encoding/base64"
 	"math"
-	"time"
+	"strings"
+	"unicode/utf8"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v3"
 
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 )
 
 // The management API's words in the model's.
@@ -25,39 +28,13 @@ func listedExchange(e *rabbithole.ExchangeInfo) pubsub.Exchange {
 }
 
 func listedQueue(q *rabbithole.QueueInfo) pubsub.QueueStatus {
-	args := fromJSON(q.Arguments)
-	s := pubsub.QueueStatus{
-		Queue: pubsub.Queue{
-			Name:                 q.Name,
-			Durable:              q.Durable,
-			Exclusive:            q.Exclusive,
-			AutoDelete:           bool(q.AutoDelete),
-			Expires:              time.Duration(take[int64](args, "x-expires")) * time.Millisecond,
-			Overflow:             pubsub.Overflow(take[string](args, "x-overflow")),
-			MaxPriority:          uint8(take[int64](args, "x-max-priority")),
-			SingleActiveConsumer: take[bool](args, "x-single-active-consumer"),
-		},
+	declared := pubsub.Queue{Name: q.Name, Durable: q.Durable, Exclusive: q.Exclusive, AutoDelete: bool(q.AutoDelete)}
+	return pubsub.QueueStatus{
+		Queue:     classic.WithArguments(declared, fromJSON(q.Arguments)),
 		Ready:     q.MessagesReady,
 		Unacked:   q.MessagesUnacknowledged,
 		Consumers: q.Consumers,
 	}
-	if ms, ok := args["x-message-ttl"].(int64); ok {
-		ttl := time.Duration(ms) * time.Millisecond
-		s.MessageTTL = &ttl
-		delete(args, "x-message-ttl")
-	}
-	s.MaxLength = takeInt(args, "x-max-length")
-	s.MaxBytes = takeInt(args, "x-max-length-bytes")
-	if exchange, ok := args["x-dead-letter-exchange"].(string); ok {
-		s.DeadLetter = &pubsub.DeadLetter{Exchange: exchange}
-		delete(args, "x-dead-letter-exchange")
-		if key, ok := args["x-dead-letter-routing-key"].(string); ok {
-			s.DeadLetter.RoutingKey = &key
-			delete(args, "x-dead-letter-routing-key")
-		}
-	}
-	s.Arguments = args
-	return s
 }
 
 func (c *Conn) listedBinding(b *rabbithole.BindingInfo) pubsub.Binding {
@@ -80,17 +57,9 @@ func take[T any](args pubsub.Table, name string) T {
 	return v
 }
 
-func takeInt(args pubsub.Table, name string) *int {
-	v, ok := args[name].(int64)
-	if !ok {
-		return nil
-	}
-	delete(args, name)
-	n := int(v)
-	return &n
-}
-
-// fromJSON returns arguments as they come in AMQP, as far as JSON tells.
+// fromJSON returns arguments as they come in AMQP, as far as JSON tells: the API
+// writes "undefined" for one without a value, and bytes that are no text in
+// base64, with words before it.
 func fromJSON(m map[string]any) pubsub.Table {
 	if len(m) == 0 {
 		return nil
@@ -104,6 +73,15 @@ func fromJSON(m map[string]any) pubsub.Table {
 
 func fromJSONValue(v any) any {
 	switch v := v.(type) {
+	case string:
+		if v == "undefined" {
+			return nil // hardly anybody asks for this very word
+		}
+		if encoded, ok := strings.CutPrefix(v, "Not UTF-8, base64 is: "); ok {
+			if b, err := base64.StdEncoding.DecodeString(encoded); err == nil && !utf8.Valid(b) {
+				return b
+			}
+		}
 	case float64:
 		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
 			return int64(v)

@@ -8,6 +8,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/gobindery/bindery/pubsub"
+	"github.com/gobindery/bindery/pubsub/classic"
 )
 
 // nothing is the result of an operation that has none.
@@ -68,7 +69,7 @@ func (c *Conn) DeclareQueue(ctx context.Context, q pubsub.Queue) (pubsub.QueueIn
 			return pubsub.QueueInfo{}, fmt.Errorf("%w: unknown queue type %q; use one of %s, %s, %s", pubsub.ErrPreconditionFailed, v, amqp.QueueTypeClassic, amqp.QueueTypeQuorum, amqp.QueueTypeStream)
 		}
 	}
-	r := queueRecord{name: q.Name, chosen: q.Name == "", durable: q.Durable, exclusive: q.Exclusive, autoDelete: q.AutoDelete, args: queueArguments(q)}
+	r := queueRecord{name: q.Name, chosen: q.Name == "", durable: q.Durable, exclusive: q.Exclusive, autoDelete: q.AutoDelete, args: classic.Arguments(q)}
 	if err := checkSize("argument", r.args, int(c.publisher.frame.Load())); err != nil {
 		return pubsub.QueueInfo{}, err
 	}
