@@ -7,9 +7,10 @@ import (
 )
 
 // FormatTable writes a table as text, as headers are written: equal tables
-// are equal texts. A nil table is the empty text.
+// are equal texts. A table without entries is the empty text, nil or not: a
+// binding is found by this text, and the two are one.
 func FormatTable(t pubsub.Table) string {
-	if t == nil {
+	if len(t) == 0 {
 		return ""
 	}
 	return string(appendValue(nil, t))
