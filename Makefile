@@ -41,10 +41,11 @@ support: needs ## write docs/support.md, what each backend keeps
 	BINDERY_SUPPORT=write $(GO) test -count=1 -p 1 -timeout $(TESTTIMEOUT) -run '^TestContract(OverNATS)?$$' ./adapters/memory ./adapters/rabbitmq ./adapters/amqpserver ./adapters/nats ./adapters/amqpserver/interop
 
 .PHONY: needs
-needs: ## make sure of what the tests need: a C compiler, RabbitMQ and NATS
+needs: ## make sure of what the tests need: a C compiler, RabbitMQ, NATS, Chromium
 	@tools/need-cc
 	@$(GO) run ./adapters/rabbitmq/rabbitmqtest/install
 	@$(GO) run ./adapters/nats/natstest/install
+	@$(GO) run ./internal/chromium/install
 
 .PHONY: lint
 lint: ## check formatting, vet, staticcheck, go.mod and the import rules
