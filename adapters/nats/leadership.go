@@ -17,21 +17,6 @@ import (
 // makes another: of two who try, JetStream lets one. A leader that was only cut off finds
 // its consumer gone when it is back, and joins the new one with the rest.
 
-// deadAfter is how long a connection that doesn't answer, but has subscribed, counts
-// as alive.
-const deadAfter = 10 * time.Second
-
-// pingTimeout is how long an answer may take until it is asked for again.
-const pingTimeout = time.Second
-
-// gatherTime is how long a leader waits for those who have messages since one
-// that died; those that a leader in good order has told of are waited for as long
-// as gatherMost.
-const (
-	gatherTime = 500 * time.Millisecond
-	gatherMost = 3 * time.Second
-)
-
 // claims lets one goroutine at a time look for the leader of a queue.
 type claims struct {
 	mu   sync.Mutex
@@ -149,72 +134,6 @@ func (c *Conn) streamConsumer(ctx context.Context, stream string) (string, error
 	return names.Consumers[0], nil
 }
 
-// lives reports whether a connection is there. One that has just begun may not
-// be known on all servers of a cluster yet; so a no is asked for again.
-func (c *Conn) lives(ctx context.Context, conn string) (bool, error) {
-	late := time.Now().Add(deadAfter)
-	c.mu.Lock()
-	if time.Since(c.silent[conn]) < deadAfter {
-		late = time.Now() // somebody has waited for it just now: one more attempt
-	}
-	c.mu.Unlock()
-	nobody := 0
-	for {
-		attempt, cancel := context.WithTimeout(ctx, pingTimeout)
-		alive, err := c.control.alive(attempt, conn)
-		cancel()
-		switch {
-		case alive:
-			c.mu.Lock()
-			delete(c.silent, conn)
-			c.mu.Unlock()
-			return true, nil
-		case ctx.Err() != nil:
-			return false, context.Cause(ctx)
-		case c.ended.Load():
-			return false, errClosed
-		case err == nil:
-			if nobody++; nobody > 2 {
-				return false, nil
-			}
-		case time.Now().After(late):
-			c.mu.Lock()
-			c.silent[conn] = time.Now()
-			c.mu.Unlock()
-			return false, nil
-		}
-		select {
-		case <-time.After(time.Duration(50*nobody) * time.Millisecond):
-		case <-ctx.Done():
-		case <-c.done:
-		}
-	}
-}
-
-// predecessor is who led a queue before, and what is known of what it had handed out.
-type predecessor struct {
-	conn   string
-	handed uint64      // up to this sequence it had messages
-	left   *leftRecord // it has left in good order, and said this; nil if it died
-}
-
-// predecessor asks how far a leader that is gone had come.
-func (c *Conn) predecessor(ctx context.Context, q *queue, consumer, owner string) predecessor {
-	p := predecessor{conn: owner}
-	var info struct {
-		Delivered struct {
-			Stream uint64 `json:"stream_seq"`
-		} `json:"delivered"`
-	}
-	err := c.try(ctx, "ask how far a queue's leader has come", func(ctx context.Context) error {
-		return c.request(ctx, "CONSUMER.INFO."+q.stream+"."+consumer, nil, &info)
-	})
-	if err == nil {
-		p.handed = info.Delivered.Stream
-	}
-	return p
-}
-
 // lead takes the leadership of a queue that nobody leads.
 func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader, error) {
 	l := newLeader(c, q)
@@ -262,103 +181,6 @@ func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader
 func (c *Conn) syncedDeleted(ctx context.Context, q *queue) bool {
 	_, err := c.topology.sync(ctx)
 	return err == nil && c.queueDeleted(q)
-}
-
-// gather waits for those who have messages since an earlier leader, before any is
-// handed out: each says what it has when it joins.
-func (l *leader) gather(before *predecessor) {
-	l.gathering, l.heldBy, l.handed = true, make(map[uint64]holding), before.handed
-	wait := gatherTime
-	if left := before.left; left != nil {
-		wait = gatherMost
-		l.given = parseRanges(left.Given)
-		l.expected = make(map[member]bool, len(left.Members))
-		for _, m := range left.Members {
-			l.expected[member{m.Conn, m.ID}] = true
-		}
-		if len(l.expected) == 0 {
-			l.gathering = false
-			return
-		}
-	}
-	timer := time.NewTimer(wait)
-	l.gathered = make(chan struct{})
-	l.expectLiving()
-	l.conn.running.Go(func() {
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-l.gathered:
-		case <-l.conn.done:
-		}
-		l.awaitHanded(gatherMost)
-		l.do(func() error {
-			l.endGathering()
-			return nil
-		})
-	})
-}
-
-// awaitHanded waits until what the one before had has come: else a consumer would get
-// more before it is seen how much it holds.
-func (l *leader) awaitHanded(most time.Duration) {
-	for late := time.Now().Add(most); time.Now().Before(late); time.Sleep(time.Millisecond) {
-		l.mu.Lock()
-		there := l.ended || l.last >= l.handed || l.missing(l.begun.LastSeq) == 0
-		l.mu.Unlock()
-		if there {
-			return
-		}
-	}
-}
-
-// expectLiving finds out who of those that are to join is gone, and waits for
-// them no more.
-func (l *leader) expectLiving() {
-	conns := make(map[string]bool)
-	for m := range l.expected {
-		conns[m.conn] = true
-	}
-	for conn := range conns {
-		if conn == l.conn.id {
-			continue
-		}
-		l.conn.spawn(func(ctx context.Context) {
-			if alive, err := l.conn.lives(ctx, conn); alive || err != nil {
-				return
-			}
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			for m := range l.expected {
-				if m.conn == conn {
-					l.gatheredFrom(m)
-				}
-			}
-		})
-	}
-}
-
-// gatheredFrom notes that a member has joined. The caller holds the lock.
-func (l *leader) gatheredFrom(m member) {
-	if l.expected[m] {
-		if delete(l.expected, m); len(l.expected) == 0 {
-			close(l.gathered)
-		}
-	}
-}
-
-// endGathering hands out what has come meanwhile. The caller holds the lock.
-func (l *leader) endGathering() {
-	if !l.gathering {
-		return
-	}
-	l.gathering = false
-	early := l.early
-	l.early = nil
-	for _, a := range early {
-		l.add(a)
-	}
-	l.engine.Dispatch(now())
 }
 
 // demote ends a leadership that another connection has taken.
@@ -451,41 +273,4 @@ func (c *Conn) leadIfNeeded(ctx context.Context, incarnation string) {
 			c.warn("a queue has no leader", err, "queue", q.name())
 		}
 	}
-}
-
-// handOver ends the leadership in good order: who has messages keeps them.
-func (l *leader) handOver(ctx context.Context) error {
-	incarnation := l.queue.record.Incarnation
-	l.mu.Lock()
-	gathering := l.gathering
-	l.mu.Unlock()
-	if gathering {
-		l.do(func() error { l.endGathering(); return nil })
-	}
-	left := &leftRecord{Incarnation: incarnation, Name: l.queue.name(), Leader: l.conn.id, Handed: l.feed.last(), Given: formatRanges(l.givenOut())}
-	for m, c := range l.stop() {
-		if m.conn != l.conn.id && !c.Idle() {
-			left.Members = append(left.Members, leftMember{m.conn, m.id})
-		}
-	}
-	// Before the consumer goes: who leads next knows of it.
-	if err := l.conn.topology.setLeft(ctx, left); err != nil {
-		l.conn.warn("the next leader of a queue does not hear what this one knows", err, "queue", l.queue.name())
-	}
-	l.conn.forget(l)
-	err := l.feed.end(ctx)
-	l.conn.control.tell(&notice{Queue: incarnation, Before: l.conn.id, Needed: l.queue.needsLeader()})
-	return err
-}
-
-// givenOut returns the sequences of the messages that were handed out and are not done
-// with, whoever has them now.
-func (l *leader) givenOut() []uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	given := l.engine.Redelivered()
-	for _, c := range l.members {
-		given = c.Held(given)
-	}
-	return given
 }

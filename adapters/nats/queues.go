@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -154,52 +152,6 @@ func (c *Conn) begun(ctx context.Context, q *queue) error {
 		return nil
 	}
 	_, _, err := c.findLeader(ctx, q, true)
-	return err
-}
-
-// makeStream makes the stream of a queue that is shared, unless it is there. A
-// queue that is deleted is [pubsub.ErrNotFound].
-func (c *Conn) makeStream(ctx context.Context, q *queue) error {
-	if _, err := c.topology.sync(ctx); err != nil {
-		return err
-	}
-	if c.queueDeleted(q) {
-		return c.noQueue(q.name())
-	}
-	storage := jetstream.MemoryStorage
-	if q.settings.Durable {
-		storage = c.storage
-	}
-	return c.createStream(ctx, jetstream.StreamConfig{
-		Name: q.stream, Subjects: []string{q.subject}, Storage: storage, Replicas: c.replicas,
-		Description: "queue " + q.name() + " of the vhost " + c.names.vhost,
-	})
-}
-
-// createStream makes a work queue.
-func (c *Conn) createStream(ctx context.Context, s jetstream.StreamConfig) error {
-	s.Retention = jetstream.WorkQueuePolicy
-	s.Duplicates = dedupWindow
-	err := c.try(ctx, "make the stream "+s.Name, func(ctx context.Context) error {
-		_, err := c.js.CreateStream(ctx, s)
-		if isCode(err, codeStreamExists) || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return nil // by a version with other settings
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("%w; JetStream's limits of streams, memory or storage may be reached", err)
-	}
-	return nil
-}
-
-func (c *Conn) deleteStream(ctx context.Context, name string) error {
-	err := c.try(ctx, "delete the stream "+name, func(ctx context.Context) error {
-		return c.request(ctx, "STREAM.DELETE."+name, nil, nil)
-	})
-	if isCode(err, codeStreamNotFound) {
-		return nil
-	}
 	return err
 }
 
@@ -416,7 +368,3 @@ func (c *Conn) disown(number int) {
 		l.stop()
 	}
 }
-
-// dedupWindow is how long a stream knows the ids of its messages: a publish that is tried
-// again within it is stored once.
-const dedupWindow = 2 * time.Minute
