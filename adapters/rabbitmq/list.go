@@ -3,6 +3,7 @@ package rabbitmq
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -50,21 +51,15 @@ func managementURL(a *address, given string) (*url.URL, error) {
 // exclusive to others or have x-expires, which asking would renew. Arguments
 // come as JSON: all integers as int64, bytes as a string, times as a number.
 func (c *Conn) Topology(ctx context.Context) (t pubsub.Topology, err error) {
-	client, closeIdle, err := c.managementClient(ctx)
-	if err != nil {
-		return t, err
-	}
-	defer closeIdle()
-	vhost := c.addr.vhost
-	exchanges, err := client.ListExchangesIn(vhost)
+	exchanges, err := listIn[rabbithole.ExchangeInfo](ctx, c, "exchanges")
 	if err != nil {
 		return t, c.managementError(ctx, err)
 	}
-	queues, err := client.ListQueuesIn(vhost)
+	queues, err := listIn[rabbithole.QueueInfo](ctx, c, "queues")
 	if err != nil {
 		return t, c.managementError(ctx, err)
 	}
-	bindings, err := client.ListBindingsIn(vhost)
+	bindings, err := listIn[rabbithole.BindingInfo](ctx, c, "bindings")
 	if err != nil {
 		return t, c.managementError(ctx, err)
 	}
@@ -117,20 +112,48 @@ func (c *Conn) count(ctx context.Context, q *pubsub.QueueStatus) error {
 	return nil
 }
 
-// managementClient returns a client whose requests end with ctx.
-func (c *Conn) managementClient(ctx context.Context) (_ *rabbithole.Client, closeIdle func(), err error) {
+// listIn reads a list of the vhost from the management API. rabbit-hole's own
+// client would take its context from elsewhere, and make a float64 of each
+// number, which loses digits of a long.
+func listIn[T any](ctx context.Context, c *Conn, what string) ([]T, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.managementBase()+"/api/"+what+"/"+url.PathEscape(c.addr.vhost), nil)
+	if err != nil {
+		return nil, err
+	}
 	user, password := c.addr.user, c.addr.password
 	if u := c.management.User; u != nil {
 		user = u.Username()
 		password, _ = u.Password()
 	}
-	base := &http.Transport{Proxy: http.ProxyFromEnvironment}
+	r.SetBasicAuth(user, password)
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
 	if c.tls != nil {
-		base.TLSClientConfig = c.tls.Clone()
-		base.TLSClientConfig.ServerName = "" // that of the management API's URL
+		t.TLSClientConfig = c.tls.Clone()
+		t.TLSClientConfig.ServerName = "" // that of the management API's URL
 	}
-	client, err := rabbithole.NewTLSClient(c.managementBase(), user, password, boundTransport{ctx, base})
-	return client, base.CloseIdleConnections, err
+	resp, err := (&http.Client{Transport: t}).Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	in := json.NewDecoder(resp.Body)
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized:
+		return nil, errUnauthorized
+	case resp.StatusCode >= http.StatusBadRequest:
+		e := rabbithole.ErrorResponse{}
+		if err := in.Decode(&e); err != nil {
+			e.Message = "no JSON from RabbitMQ"
+		}
+		e.StatusCode = resp.StatusCode
+		return nil, e
+	}
+	in.UseNumber()
+	var list []T
+	if err := in.Decode(&list); err != nil {
+		return nil, fmt.Errorf("list %s: %w", what, err)
+	}
+	return list, nil
 }
 
 // managementBase is the URL without credentials.
@@ -138,24 +161,6 @@ func (c *Conn) managementBase() string {
 	u := *c.management
 	u.User = nil
 	return strings.TrimSuffix(u.String(), "/")
-}
-
-// boundTransport makes requests end with a context: the client's methods don't
-// take one.
-type boundTransport struct {
-	ctx  context.Context
-	base http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t boundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(r.WithContext(t.ctx))
-	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		// The client's own error for this can be told only by its text.
-		resp.Body.Close()
-		return nil, errUnauthorized
-	}
-	return resp, err
 }
 
 var errUnauthorized = errors.New("401 Unauthorized")

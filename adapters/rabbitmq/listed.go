@@ -1,11 +1,6 @@
 package rabbitmq
 
 import (
-	"encoding/base64"
-	"math"
-	"strings"
-	"unicode/utf8"
-
 	rabbithole "github.com/michaelklishin/rabbit-hole/v3"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -57,47 +52,17 @@ func take[T any](args pubsub.Table, name string) T {
 	return v
 }
 
-// fromJSON returns arguments as they come in AMQP, as far as JSON tells: the API
-// writes "undefined" for one without a value, and bytes that are no text in
-// base64, with words before it.
+// fromJSON returns arguments as they come in AMQP, as far as JSON tells. A
+// number that is out of all bounds is left out; no client can have sent it.
 func fromJSON(m map[string]any) pubsub.Table {
 	if len(m) == 0 {
 		return nil
 	}
 	t := make(pubsub.Table, len(m))
-	for k, v := range m {
-		t[k] = fromJSONValue(v)
+	for name, v := range m {
+		if v, err := classic.FromJSON(v); err == nil {
+			t[name] = v
+		}
 	}
 	return t
-}
-
-func fromJSONValue(v any) any {
-	switch v := v.(type) {
-	case string:
-		if v == "undefined" {
-			return nil // hardly anybody asks for this very word
-		}
-		if encoded, ok := strings.CutPrefix(v, "Not UTF-8, base64 is: "); ok {
-			if b, err := base64.StdEncoding.DecodeString(encoded); err == nil && !utf8.Valid(b) {
-				return b
-			}
-		}
-	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-			return int64(v)
-		}
-	case map[string]any:
-		t := make(pubsub.Table, len(v))
-		for k, e := range v {
-			t[k] = fromJSONValue(e)
-		}
-		return t
-	case []any:
-		list := make([]any, len(v))
-		for i, e := range v {
-			list[i] = fromJSONValue(e)
-		}
-		return list
-	}
-	return v
 }

@@ -4,9 +4,7 @@ package topology
 // RabbitMQ's management API, "rabbitmqctl export_definitions" and
 // "import_definitions" exchange. See https://www.rabbitmq.com/docs/definitions.
 //
-// Arguments are JSON there. An integer is a long (int64), a number with a point
-// or an exponent a double (float64). RabbitMQ writes what JSON doesn't have as
-// its management API tells it, see listed, and doesn't read it back.
+// Arguments are JSON there: classic.FromJSON and Told say how.
 
 // rabbitVersion is written into files: the format is that of this version.
 const rabbitVersion = "3.10.8"

@@ -14,8 +14,8 @@
 // Two queues or exchanges are the same if RabbitMQ would take one for the other
 // when it is declared again. Two bindings are the same if RabbitMQ's management
 // API lists them alike: it tells arguments as JSON, so that integers of all
-// widths are one, bytes are a string and nil is "undefined". Counts of messages
-// and consumers don't matter.
+// widths are one, a text and its bytes are, and floats have 15 digits. Counts of
+// messages and consumers don't matter.
 //
 // What comes and goes by itself is left out, unless asked for: exchanges and
 // queues whose names begin with "amq.", exclusive queues, and the bindings of

@@ -30,8 +30,7 @@ func ReadDefinitions(r io.Reader, vhost string) (pubsub.Topology, []Warning, err
 	if err != nil {
 		return pubsub.Topology{}, nil, fmt.Errorf("read definitions: %w", err)
 	}
-	d.sort()
-	return d.topology, d.warnings, nil
+	return sortedTopology(d.topology), d.warnings, nil
 }
 
 // definitions is a file that is being read.
@@ -147,10 +146,7 @@ func (d *definitions) exchange(f *fields) {
 		AutoDelete: f.boolean("auto_delete"),
 	}
 	f.name = e.Name
-	if _, told := f.object["internal"]; !told {
-		d.warnInternal()
-	}
-	e.Internal = f.boolean("internal")
+	e.Internal = f.boolean("internal") // "rabbitmqctl" exports no internal ones, and does not say so
 	e.Arguments = d.arguments(f, "exchanges")
 	if name, ok := e.Arguments["alternate-exchange"].(string); ok {
 		e.Alternate = name
@@ -161,15 +157,6 @@ func (d *definitions) exchange(f *fields) {
 	}
 	if e.Name != "" {
 		d.topology.Exchanges = append(d.topology.Exchanges, e)
-	}
-}
-
-// warnInternal says once that a file doesn't tell of internal exchanges, as
-// those of "rabbitmqctl export_definitions" don't.
-func (d *definitions) warnInternal() {
-	w := Warning{Section: "exchanges", Why: "the file does not tell which exchanges are internal; they are taken for not internal (export it by the management API, GET /api/definitions)"}
-	if !slices.Contains(d.warnings, w) {
-		d.warnings = append(d.warnings, w)
 	}
 }
 
@@ -234,20 +221,38 @@ func (d *definitions) arguments(f *fields, section string) pubsub.Table {
 	if len(m) == 0 {
 		return nil
 	}
-	voids := false
-	t, err := fromJSON(m, &voids)
+	read, err := classic.FromJSON(m)
 	if err != nil {
 		f.fail("arguments: %w", err)
 		return nil
 	}
-	if voids {
-		d.warn(section, f.name, "an argument %q is taken for one without a value, which RabbitMQ writes so", undefined)
+	t := read.(pubsub.Table)
+	if hasVoid(t) {
+		d.warn(section, f.name, "an argument %q is taken for one without a value, which RabbitMQ writes so", classic.Told(nil))
 	}
-	return t.(pubsub.Table)
+	return t
+}
+
+// hasVoid reports whether there is a nil in a value.
+func hasVoid(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, hasVoid)
+	case pubsub.Table:
+		for _, e := range v {
+			if hasVoid(e) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // dangling leaves out bindings from or to what is not in the file: RabbitMQ
-// exports the bindings of exclusive queues, but not these queues.
+// exports the bindings of exclusive queues, but not these queues; rabbitmqctl
+// does so with internal exchanges.
 func (d *definitions) dangling() {
 	exchanges, queues := map[string]bool{}, map[string]bool{}
 	for _, e := range d.topology.Exchanges {
@@ -271,7 +276,7 @@ func (d *definitions) dangling() {
 		return true
 	})
 	if len(gone) > 0 {
-		d.warnings = append(d.warnings, Warning{"bindings", names(slices.Sorted(maps.Keys(gone))), "the bindings of what is not in the file are left out; RabbitMQ does not export exclusive queues"})
+		d.warnings = append(d.warnings, Warning{"bindings", names(slices.Sorted(maps.Keys(gone))), "the bindings of what is not in the file are left out; RabbitMQ exports no exclusive queues, and rabbitmqctl no internal exchanges (its management API does: GET /api/definitions)"})
 	}
 }
 
@@ -328,11 +333,6 @@ func (d *definitions) policy(o object) {
 		on = fmt.Sprintf("%d exchanges and %d queues that match %s", exchanges, queues, pattern)
 	}
 	d.warn("policies", name, "left out: %s go without %s", on, names(slices.Sorted(maps.Keys(sets))))
-}
-
-func (d *definitions) sort() {
-	sorted := sortedTopology(d.topology)
-	d.topology = sorted
 }
 
 // sortedTopology puts a topology in the order in which brokers list it.

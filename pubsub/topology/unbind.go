@@ -6,7 +6,7 @@ import (
 	"github.com/gobindery/bindery/pubsub"
 )
 
-// unbind takes a binding away that was listed. A listing may tell integers only
+// unbind takes a binding away that was listed. A listing may tell all integers
 // as int64, where the binding has the int32 that most clients send; RabbitMQ
 // takes these for two bindings. So the other is taken away too: if it is not
 // there, that does nothing.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/classic"
@@ -200,6 +201,20 @@ func (w *argumentWriter) value(name string, v any, depth int) {
 		}
 	}
 	switch v := v.(type) {
+	case nil:
+		lost("no value")
+	case []byte:
+		if !utf8.Valid(v) {
+			lost("bytes")
+		} else {
+			nested("bytes")
+		}
+	case pubsub.Decimal:
+		lost("a decimal")
+	case time.Time, float32, int8, int16, int32, uint8, uint16, uint32:
+		nested(fmt.Sprintf("%T", v))
+	}
+	switch v := classic.Told(v).(type) {
 	case []any:
 		w.out = append(w.out, '[')
 		for i, e := range v {
@@ -209,52 +224,15 @@ func (w *argumentWriter) value(name string, v any, depth int) {
 			w.value(name, e, depth+1)
 		}
 		w.out = append(w.out, ']')
-		return
 	case pubsub.Table:
 		w.table(v, depth+1)
-		return
-	case map[string]any:
-		w.table(v, depth+1)
-		return
-	case bool:
-		w.out = strconv.AppendBool(w.out, v)
-		return
 	case string:
 		w.out = append(w.out, encode(v)...)
-		return
-	case nil:
-		lost("no value")
-		w.out = append(w.out, encode(undefined)...)
-		return
-	case []byte:
-		s := text(v)
-		if s != string(v) {
-			lost("bytes")
-		} else {
-			nested("bytes")
-		}
-		w.out = append(w.out, encode(s)...)
-		return
-	case pubsub.Decimal:
-		lost("a decimal")
-		w.out = append(w.out, decimalText(v)...)
-		return
-	case time.Time:
-		nested("a time")
-		w.out = strconv.AppendInt(w.out, v.Unix(), 10)
-		return
-	case float32:
-		nested("a float32")
-		w.float(float64(v))
-		return
 	case float64:
 		w.float(v)
-		return
-	case int64, int:
 	default:
-		nested(fmt.Sprintf("an %T", v))
+		w.out = fmt.Append(w.out, v) // a bool or an int64
 	}
-	w.out = fmt.Append(w.out, v)
 }
 
 // float writes a point or an exponent, which tells a float from an integer.
@@ -263,7 +241,7 @@ func (w *argumentWriter) float(f float64) {
 	if !strings.ContainsAny(s, ".e") {
 		s += ".0"
 	} else if m, exp, ok := strings.Cut(s, "e"); ok && !strings.Contains(m, ".") {
-		s = m + ".0e" + exp
+		s = m + ".0e" + exp // as RabbitMQ wants it
 	}
 	w.out = append(w.out, s...)
 }
