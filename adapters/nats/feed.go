@@ -39,6 +39,7 @@ type feed struct {
 	generation  int
 	outstanding int    // how many were asked for and have not come
 	sequence    uint64 // that of the consumer, of the last message
+	sent        uint64 // how far the consumer was, when the server was last asked
 	heard       time.Time
 	seen        uint64           // the stream's sequence of the last message that came
 	seenAt      int64            // when the last of those that came was stored, by the server's clock
@@ -135,7 +136,7 @@ func (f *feed) claim(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.consumer, f.pull = name, f.conn.api+"CONSUMER.MSG.NEXT."+f.stream+"."+name
-	f.outstanding, f.sequence, f.heard, f.broken = 0, 0, time.Now(), false
+	f.outstanding, f.sequence, f.sent, f.heard, f.broken = 0, 0, 0, time.Now(), false
 	return nil
 }
 
@@ -326,11 +327,21 @@ func (f *feed) recheck(ctx context.Context) error {
 		}
 		return f.claim(ctx)
 	}
+	var info struct {
+		Delivered struct {
+			Sequence uint64 `json:"consumer_seq"`
+		} `json:"delivered"`
+	}
 	err := f.conn.try(ctx, "look for the consumer of the stream "+f.stream, func(ctx context.Context) error {
-		return f.conn.request(ctx, "CONSUMER.INFO."+f.stream+"."+name, nil, nil)
+		return f.conn.request(ctx, "CONSUMER.INFO."+f.stream+"."+name, nil, &info)
 	})
 	if isCode(err, codeConsumerNotFound) {
 		return f.claim(ctx)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.consumer == name {
+		f.sent = info.Delivered.Sequence
 	}
 	return err
 }
@@ -451,6 +462,9 @@ func (f *feed) flush(ctx context.Context) error {
 // tend is called every second.
 func (f *feed) tend() {
 	f.mu.Lock()
+	// What the server had sent then has come by now, or is lost with a connection: none that comes
+	// after it may show the gap.
+	f.broken = f.broken || f.sequence < f.sent
 	quiet := f.broken || f.outstanding > 0 && time.Since(f.heard) > 3*pullHeartbeat
 	f.mu.Unlock()
 	if quiet {
