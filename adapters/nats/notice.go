@@ -15,6 +15,7 @@ type notice struct {
 	Needed bool   `json:",omitempty"` // somebody has to
 	Again  bool   `json:",omitempty"` // the leader was cut off: deliveries may be lost
 	Gone   bool   `json:",omitempty"` // the queue is deleted
+	To     string `json:",omitempty"` // the connection that it is for; empty for all
 }
 
 func (t *control) tell(n *notice) {
@@ -28,7 +29,7 @@ func (t *control) tell(n *notice) {
 // notice hears of a change of leadership.
 func (t *control) notice(m *nats.Msg) {
 	var n notice
-	if err := json.Unmarshal(m.Data, &n); err != nil || n.Leader == t.conn.id || n.Before == t.conn.id {
+	if err := json.Unmarshal(m.Data, &n); err != nil || n.Leader == t.conn.id || n.Before == t.conn.id || n.To != "" && n.To != t.conn.id {
 		return
 	}
 	t.conn.leaderChanged(&n)

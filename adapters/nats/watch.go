@@ -95,6 +95,8 @@ func (c *Conn) connGone(conn string) {
 		l.mu.Unlock()
 		if len(members) > 0 {
 			l.leaveNow(members...)
+			// Should it be there still, its consumers join again.
+			c.control.tell(&notice{Queue: l.queue.record.Incarnation, Leader: c.id, Again: true, To: conn})
 		}
 	}
 	for _, s := range subs {
