@@ -90,11 +90,13 @@ func (c *Conn) try(ctx context.Context, what string, f func(ctx context.Context)
 	late := time.Now().Add(patience)
 	// What is asked of a leader that has just been elected is often lost.
 	limit := requestTimeout / 4
+	_, violated := c.violations.since(0)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		attempt, cancel := context.WithTimeout(ctx, limit)
 		err := f(attempt)
 		cancel()
 		limit = min(2*limit, requestTimeout)
+		violation, _ := c.violations.since(violated)
 		switch {
 		case err == nil:
 			return nil
@@ -104,6 +106,8 @@ func (c *Conn) try(ctx context.Context, what string, f func(ctx context.Context)
 			return errClosed
 		case !again(err):
 			return fmt.Errorf("%s: %w", what, brokerError(err))
+		case violation != nil:
+			return forbidden(what, violation)
 		case time.Now().After(late):
 			return fmt.Errorf("%w: %s: no answer for %v: %w; is JetStream enabled, and has its cluster a leader?", pubsub.ErrUnavailable, what, patience, err)
 		}

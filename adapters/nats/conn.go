@@ -45,6 +45,8 @@ type Conn struct {
 	done    chan struct{} // closed with ended
 	running sync.WaitGroup
 
+	violations violations
+
 	claims claims // one claim of a queue's leadership at a time
 
 	mu      sync.Mutex
@@ -84,6 +86,7 @@ func newConn(ctx context.Context, nc *nats.Conn, s *settings, log *slog.Logger) 
 	c.topology = newTopology(c)
 	c.publisher = newPublisher(c)
 	c.control = newControl(c)
+	c.hearViolations()
 	if err := c.start(ctx); err != nil {
 		c.ended.Store(true)
 		close(c.done)
@@ -104,6 +107,9 @@ func (c *Conn) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.control.start(); err != nil {
+		return err
+	}
+	if err := c.checkPermissions(ctx); err != nil {
 		return err
 	}
 	if err := c.publisher.start(); err != nil {

@@ -69,3 +69,9 @@ func Leads(c *Conn, queue string) bool {
 	defer c.mu.Unlock()
 	return c.leaders[q.record.Incarnation] != nil
 }
+
+// BucketOf is the bucket of a vhost's topology.
+func BucketOf(vhost string) string {
+	n := namesOf(vhost)
+	return n.bucket
+}
