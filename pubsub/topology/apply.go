@@ -21,7 +21,7 @@ type ApplyOptions struct {
 // order: it creates exchanges, each after its alternate exchange, then queues,
 // then bindings, those first that are further from where messages come in, so
 // that none is lost on a way that is half made. Only then it deletes, if
-// asked: bindings, queues, exchanges. Options may be nil.
+// asked, the other way round: bindings, queues, exchanges. Options may be nil.
 //
 // An exchange or queue that is there and not equal can't be changed: the error
 // is a [*MismatchError] that names all of those, and nothing was changed. Nor

@@ -16,9 +16,8 @@ type plan struct {
 
 // newPlan orders the changes, and refuses what can't be done.
 func newPlan(want, have pubsub.Topology, prune bool) (*plan, error) {
-	var conflicts, unbinds, deletes []Change
-	exchanges, bindings := map[string]Change{}, []Change{}
-	var queues []Change
+	var conflicts, queues, bindings, oldQueues, unbinds []Change
+	exchanges, oldExchanges := map[string]Change{}, map[string]Change{}
 	created := pubsub.Topology{}
 	if err := checkTwice(want); err != nil {
 		return nil, err
@@ -29,8 +28,10 @@ func newPlan(want, have pubsub.Topology, prune bool) (*plan, error) {
 			conflicts = append(conflicts, c)
 		case c.Action == Delete && c.Binding != nil:
 			unbinds = append(unbinds, c)
+		case c.Action == Delete && c.Queue != nil:
+			oldQueues = append(oldQueues, c)
 		case c.Action == Delete:
-			deletes = append(deletes, c)
+			oldExchanges[c.Exchange.Name] = c
 		case c.Exchange != nil:
 			exchanges[c.Exchange.Name] = c
 			created.Exchanges = append(created.Exchanges, *c.Exchange)
@@ -54,11 +55,13 @@ func newPlan(want, have pubsub.Topology, prune bool) (*plan, error) {
 	p := &plan{changes: alternatesFirst(exchanges)}
 	p.changes = append(append(p.changes, queues...), farthestFirst(bindings)...)
 	if prune {
-		p.changes = append(p.changes, unbinds...)
-		slices.Reverse(deletes) // queues come first now
-		slices.SortStableFunc(deletes, func(a, b Change) int { return rank(a) - rank(b) })
+		// The other way round: where messages come in, first.
+		unbinds, old := farthestFirst(unbinds), alternatesFirst(oldExchanges)
+		slices.Reverse(unbinds)
+		slices.Reverse(old)
+		deletes := slices.Concat(unbinds, oldQueues, old)
 		p.changes = append(p.changes, deletes...)
-		p.again = restored(want, unbinds, deletes)
+		p.again = restored(want, deletes)
 	}
 	return p, nil
 }
@@ -79,14 +82,6 @@ func checkTwice(want pubsub.Topology) error {
 		queues[q.Name] = true
 	}
 	return nil
-}
-
-// rank puts queues before exchanges.
-func rank(c Change) int {
-	if c.Queue != nil {
-		return 0
-	}
-	return 1
 }
 
 // checkEnds looks for what new bindings lead from and to.
@@ -121,14 +116,14 @@ func checkEnds(want, have pubsub.Topology, bindings []Change, prune bool) error 
 	return nil
 }
 
-// alternatesFirst puts new exchanges in order: each after its alternate
+// alternatesFirst puts exchanges in order: each after its alternate
 // exchange, as far as there are no cycles.
-func alternatesFirst(created map[string]Change) []Change {
+func alternatesFirst(exchanges map[string]Change) []Change {
 	var ordered []Change
 	var visit func(name string)
 	seen := map[string]bool{}
 	visit = func(name string) {
-		c, ok := created[name]
+		c, ok := exchanges[name]
 		if !ok || seen[name] {
 			return
 		}
@@ -136,18 +131,18 @@ func alternatesFirst(created map[string]Change) []Change {
 		visit(c.Exchange.Alternate)
 		ordered = append(ordered, c)
 	}
-	for _, name := range slices.Sorted(maps.Keys(created)) {
+	for _, name := range slices.Sorted(maps.Keys(exchanges)) {
 		visit(name)
 	}
 	return ordered
 }
 
-// farthestFirst puts new bindings in order: those from an exchange come before
+// farthestFirst puts bindings in order: those from an exchange come before
 // those to it, as far as there are no cycles, since a message that is sent on to
 // an exchange is not given to an alternate exchange any more.
-func farthestFirst(created []Change) []Change {
+func farthestFirst(bindings []Change) []Change {
 	from := map[string][]Change{}
-	for _, c := range created {
+	for _, c := range bindings {
 		from[c.Binding.Exchange] = append(from[c.Binding.Exchange], c)
 	}
 	var ordered []Change
@@ -175,8 +170,8 @@ func farthestFirst(created []Change) []Change {
 // exchange goes with the last binding from it, and takes the bindings to it
 // along. Those that are wanted are made again; if they are still there, that
 // does nothing.
-func restored(want pubsub.Topology, unbinds, deletes []Change) (again []Change) {
-	if len(unbinds)+len(deletes) == 0 {
+func restored(want pubsub.Topology, deletes []Change) (again []Change) {
+	if len(deletes) == 0 {
 		return nil
 	}
 	fleeting := map[string]bool{}
