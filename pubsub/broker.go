@@ -17,6 +17,7 @@ import (
 type Broker struct {
 	adapter    Adapter
 	log        *slog.Logger
+	trace      *tracer     // nil: none
 	publishing *inflight   // publishes without an outcome
 	confirmed  func(error) // gives back a place in publishing
 	got        *inflight   // deliveries of Get that are not settled
@@ -63,6 +64,7 @@ func New(a Adapter, o *Options) *Broker {
 		sweepAt:    16,
 	}
 	b.confirmed = func(error) { b.publishing.release() }
+	b.trace = newTracer(b, opts.Trace)
 	return b
 }
 
@@ -219,7 +221,7 @@ func (b *Broker) Consume(ctx context.Context, queue string, o *ConsumeOptions) (
 		c = &Consumer{
 			b:      b,
 			sub:    sub,
-			origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck, settled: newSignal()},
+			origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck, trace: b.trace, settled: newSignal()},
 			turn:   make(chan struct{}, 1),
 		}
 		if !b.remember(c) {
@@ -266,6 +268,7 @@ func (b *Broker) forget(c *Consumer) {
 // See the AMQP 0-9-1 reference, basic.get.
 func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delivery, ok bool, err error) {
 	d = Delivery{Envelope: noMessage}
+	began := b.trace.now()
 	err = b.do(opGet, "queue "+quote(queue), namedQueue(queue), func() error {
 		// Counted before it is asked for: Shutdown sees either this, or that
 		// there is none yet, and then this sees Shutdown.
@@ -282,10 +285,13 @@ func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delive
 		if err != nil || !got.OK {
 			return err
 		}
-		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck, got: b.got}
+		from := &origin{queue: queue, settler: got.Settler, autoAck: orZero(o).AutoAck, trace: b.trace, got: b.got}
 		from.deliverLocked(&d, &got.Incoming) // nobody else knows from yet
 		ok = true
 		d.Ready = got.Ready
+		if b.trace != nil {
+			b.trace.received(ctx, queue, d, false, began)
+		}
 		return nil
 	})
 	return d, ok, err

@@ -47,10 +47,14 @@ func (c *Consumer) Queue() string { return c.origin.queue }
 // when ctx ends, [ErrClosed] after Cancel, Close, or the Broker's end, and
 // [ErrConsumerCanceled] when the broker ended the consumer, as by deleting the
 // queue.
-func (c *Consumer) Receive(ctx context.Context) (d Delivery, err error) {
+func (c *Consumer) Receive(ctx context.Context) (Delivery, error) { return c.receive(ctx, false) }
+
+// receive is Receive, or for a handler.
+func (c *Consumer) receive(ctx context.Context, handled bool) (d Delivery, err error) {
 	if ctx.Err() != nil {
 		return c.nothing(context.Cause(ctx))
 	}
+	began := c.b.trace.now()
 	c.origin.mu.Lock()
 	for {
 		if c.next < len(c.buf) {
@@ -58,6 +62,9 @@ func (c *Consumer) Receive(ctx context.Context) (d Delivery, err error) {
 			c.next++
 			c.passTurnLocked()
 			c.origin.mu.Unlock()
+			if c.b.trace != nil {
+				c.b.trace.received(ctx, c.origin.queue, d, handled, began)
+			}
 			return d, nil
 		}
 		switch {

@@ -15,6 +15,9 @@ type Options struct {
 	// MaxInFlight is how many publishes may wait for their outcome at once;
 	// PublishAsync and Publish wait beyond that. Zero is 4096.
 	MaxInFlight int
+
+	// Trace is called as messages pass. Nil is none.
+	Trace *Trace
 }
 
 // DefaultMaxInFlight is [Options.MaxInFlight] where it is zero.

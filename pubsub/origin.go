@@ -13,6 +13,7 @@ type origin struct {
 	queue   string
 	settler Settler
 	autoAck bool
+	trace   *tracer // nil: none
 
 	// got is for the origin of one Get, whose settler has deliveries of others
 	// too: it counts those that are not settled. Nil for a consumer.
@@ -61,7 +62,7 @@ func (o *origin) settle(ctx context.Context, d *Delivery, as Outcome) error {
 	if !d.window.claim(uint(d.index)) {
 		return ErrSettled
 	}
-	err := o.settler.Settle(ctx, d.tag, as, false)
+	err := o.tell(ctx, d, as, false, 1)
 	// Only now: Shutdown closes the adapter once all is settled, and must not
 	// do so before the adapter has this outcome.
 	d.window.settle(uint(d.index))
@@ -77,13 +78,22 @@ func (o *origin) ackThrough(ctx context.Context, d *Delivery) error {
 	if o.closed.Load() {
 		return lostOrSettled(o.eachThrough(d, (*window).unclaimedBefore) > 0)
 	}
-	if o.eachThrough(d, (*window).claimBefore) == 0 {
+	n := o.eachThrough(d, (*window).claimBefore)
+	if n == 0 {
 		return ErrSettled
 	}
-	err := o.settler.Settle(ctx, d.tag, Ack, true)
+	err := o.tell(ctx, d, Ack, true, n)
 	o.eachThrough(d, func(w *window, end uint) int { w.settleBefore(end); return 0 })
 	o.settledSome()
 	return err
+}
+
+// tell tells the settler what becomes of d, and of n-1 deliveries before it.
+func (o *origin) tell(ctx context.Context, d *Delivery, as Outcome, through bool, n int) error {
+	if o.trace != nil {
+		return o.trace.settle(ctx, o.settler, d, as, through, n)
+	}
+	return o.settler.Settle(ctx, d.tag, as, through)
 }
 
 // eachThrough calls f for the windows up to d's, with the number of their

@@ -48,6 +48,10 @@ type result struct {
 	known bool
 	err   error
 	done  chan struct{} // for one that is not known: closed once another is
+
+	// traced, if not nil, is called with the error of the one that is known
+	// instead, before anybody can see that.
+	traced func(error)
 }
 
 // taken is the result of a publication that went well.
@@ -73,6 +77,9 @@ func (p *Publication) Confirm(err error) {
 		before := p.result.Load()
 		if before != nil && before.known {
 			panic(confirmedTwice)
+		}
+		if before != nil && before.traced != nil {
+			before.traced(r.err)
 		}
 		if !p.result.CompareAndSwap(before, r) {
 			continue // somebody began to wait, just now

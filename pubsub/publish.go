@@ -38,6 +38,10 @@ func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opt
 			p.Mandatory = true
 		}
 	}
+	var traced *PublishTrace
+	if b.trace != nil {
+		ctx, traced = b.trace.startPublish(ctx, p)
+	}
 	if err := b.checkPublish(ctx, p); err != nil {
 		p.Confirm(err)
 		return p
@@ -53,6 +57,9 @@ func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opt
 	if err := b.mayPublish(); err != nil {
 		p.Confirm(err)
 		return p
+	}
+	if traced != nil {
+		traced.Sent = true
 	}
 	b.adapter.Publish(ctx, p)
 	return p

@@ -109,5 +109,6 @@ func (b *Broker) end() (first bool, err error) {
 	}
 	b.got.abandon()
 	b.handling.abandon()
+	b.trace.closed()
 	return true, opError(opClose, "", err)
 }

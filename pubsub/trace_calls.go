@@ -1,0 +1,96 @@
+package pubsub
+
+import (
+	"context"
+	"time"
+)
+
+// tracer calls a Trace for one Broker. It is nil where there is none: who calls
+// looks at that first, and only then builds the data.
+type tracer struct {
+	*Trace
+	broker *Broker
+}
+
+func newTracer(b *Broker, t *Trace) *tracer {
+	if t == nil {
+		return nil
+	}
+	if t.Opened != nil {
+		t.Opened(b)
+	}
+	return &tracer{t, b}
+}
+
+// closed tells that the Broker has ended.
+func (t *tracer) closed() {
+	if t != nil && t.Closed != nil {
+		t.Closed(t.broker)
+	}
+}
+
+// startPublish begins to trace p, until its Confirm. Who hands p to the adapter
+// sets Sent before.
+func (t *tracer) startPublish(ctx context.Context, p *Publication) (context.Context, *PublishTrace) {
+	data := &PublishTrace{Broker: t.broker, Envelope: &p.Envelope, Mandatory: p.Mandatory}
+	if t.PublishStart != nil {
+		ctx = t.PublishStart(ctx, data)
+	}
+	waiting := &result{done: make(chan struct{})}
+	if t.PublishEnd != nil {
+		waiting.traced = func(err error) {
+			data.Err = err
+			t.PublishEnd(ctx, data)
+		}
+	}
+	p.result.Store(waiting) // nobody else has p yet
+	return ctx, data
+}
+
+// now is when a call begins, for received; without a tracer it is not read.
+func (t *tracer) now() (began time.Time) {
+	if t != nil {
+		began = time.Now()
+	}
+	return began
+}
+
+// received traces one delivery that is about to be handed over.
+func (t *tracer) received(ctx context.Context, queue string, d Delivery, handled bool, began time.Time) {
+	if t.Received != nil {
+		t.Received(ctx, &ReceiveTrace{Broker: t.broker, Queue: queue, Delivery: d, Handled: handled, Began: began})
+	}
+}
+
+// startHandle begins to trace one call of a handler; t may be nil. The context
+// is for the handler and for settling; end is called with what it returned.
+func (t *tracer) startHandle(ctx context.Context, queue string, d Delivery) (handling context.Context, end func(error)) {
+	if t == nil {
+		return ctx, untraced
+	}
+	data := &HandleTrace{Broker: t.broker, Queue: queue, Delivery: d}
+	if t.HandleStart != nil {
+		ctx = t.HandleStart(ctx, data)
+	}
+	return ctx, func(err error) {
+		data.Err = err
+		if t.HandleEnd != nil {
+			t.HandleEnd(ctx, data)
+		}
+	}
+}
+
+func untraced(error) {}
+
+// settle is s.Settle for d and n-1 deliveries before it.
+func (t *tracer) settle(ctx context.Context, s Settler, d *Delivery, as Outcome, through bool, n int) error {
+	data := &SettleTrace{Broker: t.broker, Queue: d.window.origin.queue, Delivery: *d, Outcome: as, Through: through, Count: n}
+	if t.SettleStart != nil {
+		ctx = t.SettleStart(ctx, data)
+	}
+	data.Err = s.Settle(ctx, d.tag, as, through)
+	if t.SettleEnd != nil {
+		t.SettleEnd(ctx, data)
+	}
+	return data.Err
+}
