@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
@@ -26,6 +27,7 @@ type conn struct {
 	patience context.Context // ends when the reader must not wait for memory any more
 	hurry    context.CancelFunc
 	counters counters
+	listing  atomic.Bool // a consumer of the topologyQueue is there
 
 	// Set by the handshake.
 	user, vhost   string

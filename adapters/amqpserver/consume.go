@@ -88,7 +88,9 @@ func (ch *channel) consume(m *wire.BasicConsume) error {
 		return err
 	}
 	start := ch.c.adapter.Consume
-	if ch.share() {
+	if name == topologyQueue {
+		start = ch.c.consumeTopology
+	} else if ch.share() {
 		start = ch.shared.Consume
 	}
 	sub, err := start(ch.c.ctx, name, o)

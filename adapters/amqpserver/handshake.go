@@ -30,7 +30,7 @@ var versions = map[string][2]uint8{
 // client goes wrong before its connection is open.
 var errHandshake = errors.New("handshake failed")
 
-// capabilities are the extensions of RabbitMQ that are served.
+// capabilities are the extensions of RabbitMQ that are served, and one of ours.
 func capabilities() pubsub.Table {
 	return pubsub.Table{
 		"publisher_confirms":           true,
@@ -42,6 +42,7 @@ func capabilities() pubsub.Table {
 		"connection.blocked":           true,
 		"per_consumer_qos":             true,
 		"direct_reply_to":              true,
+		topologyCapability:             true,
 	}
 }
 

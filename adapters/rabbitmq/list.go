@@ -1,7 +1,6 @@
 package rabbitmq
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -50,7 +48,19 @@ func managementURL(a *address, given string) (*url.URL, error) {
 // and Consumers are asked of each queue and exact, except of queues that are
 // exclusive to others or have x-expires, which asking would renew. Arguments
 // come as JSON: all integers as int64, bytes as a string, times as a number.
+//
+// A server of this module's adapters/amqpserver is asked by AMQP instead, and all
+// is exact.
 func (c *Conn) Topology(ctx context.Context) (t pubsub.Topology, err error) {
+	s, err := c.consuming.get(ctx)
+	if err != nil {
+		return t, err
+	}
+	if s.listsByQueue() {
+		t, err = c.topologyByQueue(ctx)
+		sortListed(&t)
+		return t, err
+	}
 	exchanges, err := listIn[rabbithole.ExchangeInfo](ctx, c, "exchanges")
 	if err != nil {
 		return t, c.managementError(ctx, err)
@@ -83,16 +93,7 @@ func (c *Conn) Topology(ctx context.Context) (t pubsub.Topology, err error) {
 			t.Bindings = append(t.Bindings, c.listedBinding(&bindings[i]))
 		}
 	}
-	slices.SortFunc(t.Exchanges, func(a, b pubsub.Exchange) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortFunc(t.Queues, func(a, b pubsub.QueueStatus) int { return strings.Compare(a.Name, b.Name) })
-	slices.SortStableFunc(t.Bindings, func(a, b pubsub.Binding) int {
-		return cmp.Or(
-			strings.Compare(a.Exchange, b.Exchange),
-			strings.Compare(a.Queue, b.Queue),
-			strings.Compare(a.ToExchange, b.ToExchange),
-			strings.Compare(a.Key, b.Key),
-		)
-	})
+	sortListed(&t)
 	return t, nil
 }
 

@@ -21,7 +21,15 @@ type member struct {
 	closed bool
 }
 
-var _ pubsub.Adapter = (*member)(nil)
+var (
+	_ pubsub.Adapter = (*member)(nil)
+	_ pubsub.Lister  = (*member)(nil)
+)
+
+// Topology lists what there is.
+func (m *member) Topology(ctx context.Context) (pubsub.Topology, error) {
+	return m.Adapter.(pubsub.Lister).Topology(ctx) // the broker in memory
+}
 
 // Publish waits while the host holds publishes. One that is turned away gets
 // no confirm: its sender knows that it is not confirmed when the connection
