@@ -75,3 +75,20 @@ func BucketOf(vhost string) string {
 	n := namesOf(vhost)
 	return n.bucket
 }
+
+// HasLost reports whether a connection knows that it has lost deliveries of a queue.
+func HasLost(c *Conn, queue string) bool {
+	q, ok := c.topology.table.Load().Queue(queue)
+	if !ok {
+		return false
+	}
+	for _, s := range c.subscriptions(q.record.Incarnation) {
+		s.mu.Lock()
+		lost := s.lostTo > 0 || len(s.lost) > 0
+		s.mu.Unlock()
+		if lost {
+			return true
+		}
+	}
+	return false
+}

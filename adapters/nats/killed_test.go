@@ -3,11 +3,14 @@ package nats_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,7 +26,8 @@ const victimVariable = "BINDERY_NATS_VICTIM"
 // held is how many messages the victim holds.
 const held = 100
 
-// beVictim holds messages of the queue q, and has an exclusive queue, until it is killed.
+// beVictim holds messages of the queue q, and has an exclusive queue, until it is killed. Told to
+// go on, it says what became of the messages.
 func beVictim(ctx context.Context, url string) error {
 	a, err := nats.Open(ctx, url, nil)
 	if err != nil {
@@ -42,13 +46,29 @@ func beVictim(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
+	var has []pubsub.Delivery
 	for range held {
-		if _, err := c.Receive(ctx); err != nil {
+		d, err := c.Receive(ctx)
+		if err != nil {
 			return err
 		}
+		has = append(has, d)
 	}
 	fmt.Println("holding; leads:", nats.Leads(a, "q"))
-	_, err = os.Stdin.Read(make([]byte, 1)) // until it is killed, or its parent is
+	if _, err = os.Stdin.Read(make([]byte, 1)); err != nil { // its parent is killed
+		return err
+	}
+	for !nats.HasLost(a, "q") {
+		time.Sleep(time.Millisecond)
+	}
+	lost := 0
+	for _, d := range has {
+		if err := d.Ack(ctx); errors.Is(err, pubsub.ErrDeliveryLost) {
+			lost++
+		}
+	}
+	fmt.Printf("back; leads: %t, lost: %d\n", nats.Leads(a, "q"), lost)
+	_, err = os.Stdin.Read(make([]byte, 1))
 	return err
 }
 
@@ -77,12 +97,13 @@ func TestClientKilled(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			kill := startVictim(t, url, leads)
+			v := startVictim(t, url, leads)
 			c, err := b.Consume(ctx, "q", &pubsub.ConsumeOptions{Prefetch: held})
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := kill()
+			v.signal(t, syscall.SIGKILL)
+			at := time.Now()
 			var got []string
 			var first time.Duration
 			for range held {
@@ -116,12 +137,20 @@ func TestClientKilled(t *testing.T) {
 	}
 }
 
+// victim is a client in a process of its own.
+type victim struct {
+	cmd   *exec.Cmd
+	input io.Writer
+	says  *bufio.Scanner
+}
+
 // startVictim starts the client, and returns when it holds its messages.
-func startVictim(t *testing.T, url string, leads bool) (kill func() time.Time) {
+func startVictim(t *testing.T, url string, leads bool) *victim {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), victimVariable+"="+url)
-	if _, err := cmd.StdinPipe(); err != nil { // ends with this process
+	input, err := cmd.StdinPipe() // ends with this process
+	if err != nil {
 		t.Fatal(err)
 	}
 	out, err := cmd.StdoutPipe()
@@ -136,20 +165,37 @@ func startVictim(t *testing.T, url string, leads bool) (kill func() time.Time) {
 		cmd.Process.Kill() // if it lives
 		cmd.Wait()
 	})
-	lines := bufio.NewScanner(out)
+	v := &victim{cmd, input, bufio.NewScanner(out)}
+	v.expect(t, fmt.Sprintf("holding; leads: %t", leads))
+	return v
+}
+
+// expect waits for a line that begins as another does, and compares them.
+func (v *victim) expect(t *testing.T, want string) {
+	t.Helper()
+	begins, _, _ := strings.Cut(want, ";")
 	said := ""
-	for lines.Scan() {
-		if said = lines.Text(); strings.HasPrefix(said, "holding") {
+	for v.says.Scan() {
+		if said = v.says.Text(); strings.HasPrefix(said, begins) {
 			break
 		}
 	}
-	if want := fmt.Sprintf("holding; leads: %t", leads); said != want {
+	if said != want {
 		t.Fatalf("the client says %q; want %q", said, want)
 	}
-	return func() time.Time {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		return time.Now()
+}
+
+func (v *victim) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := v.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// goOn tells it to go on.
+func (v *victim) goOn(t *testing.T) {
+	t.Helper()
+	if _, err := v.input.Write([]byte{'\n'}); err != nil {
+		t.Fatal(err)
 	}
 }
