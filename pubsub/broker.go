@@ -290,7 +290,7 @@ func (b *Broker) Get(ctx context.Context, queue string, o *GetOptions) (d Delive
 		ok = true
 		d.Ready = got.Ready
 		if b.trace != nil {
-			b.trace.received(ctx, queue, d, false, began)
+			b.trace.received(ctx, d, false, began)
 		}
 		return nil
 	})

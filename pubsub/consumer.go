@@ -63,7 +63,7 @@ func (c *Consumer) receive(ctx context.Context, handled bool) (d Delivery, err e
 			c.passTurnLocked()
 			c.origin.mu.Unlock()
 			if c.b.trace != nil {
-				c.b.trace.received(ctx, c.origin.queue, d, handled, began)
+				c.b.trace.received(ctx, d, handled, began)
 			}
 			return d, nil
 		}

@@ -34,6 +34,29 @@ type Delivery struct {
 // that looks at its Body before the error sees none.
 var noMessage = &Envelope{}
 
+// Queue returns the name of the queue that d came from; it is empty if d came
+// with an error.
+func (d Delivery) Queue() string {
+	if d.window == nil {
+		return ""
+	}
+	return d.window.origin.queue
+}
+
+// Process calls h and returns its error. A [Trace] sees it as the call of a
+// handler: it is for programs that get deliveries by Receive, All or Get
+// instead of Handle. It settles nothing; to have that traced as a part of it,
+// settle d in h, with h's context.
+func (d Delivery) Process(ctx context.Context, h func(context.Context) error) error {
+	if d.window == nil || d.window.origin.trace == nil {
+		return h(ctx)
+	}
+	ctx, end := d.window.origin.trace.startHandle(ctx, d)
+	err := h(ctx)
+	end(err)
+	return err
+}
+
 // Ack tells the broker that the message is done with. It returns once that is
 // on its way.
 //

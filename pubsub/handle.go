@@ -68,7 +68,7 @@ func (c *Consumer) handleLoop(ctx context.Context, h func(context.Context, Deliv
 		case err != nil:
 			return err
 		}
-		running, end := c.b.trace.startHandle(running, c.origin.queue, d)
+		running, end := c.b.trace.startHandle(running, d)
 		err = h(running, d)
 		end(err)
 		o := outcomeOf(err)

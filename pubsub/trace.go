@@ -42,8 +42,8 @@ type Trace struct {
 	Received func(ctx context.Context, r *ReceiveTrace)
 
 	// HandleStart is called by Handle before each call of the handler, on the
-	// same goroutine. Its context is the handler's, and that with which Handle
-	// settles the delivery.
+	// same goroutine, and by [Delivery.Process]. Its context is the handler's,
+	// and that with which Handle settles the delivery.
 	HandleStart func(ctx context.Context, h *HandleTrace) context.Context
 
 	// HandleEnd is called when the handler has returned, before Handle settles
@@ -96,7 +96,6 @@ func (p *PublishTrace) SetHeader(name string, value any) {
 // ReceiveTrace is one delivery that was handed over.
 type ReceiveTrace struct {
 	Broker   *Broker
-	Queue    string
 	Delivery Delivery
 
 	// Handled says that it is for a handler of Handle. Else the program asked
@@ -110,7 +109,6 @@ type ReceiveTrace struct {
 // HandleTrace is one call of a handler.
 type HandleTrace struct {
 	Broker   *Broker
-	Queue    string
 	Delivery Delivery
 
 	// Err is what the handler returned, for HandleEnd.
@@ -120,7 +118,6 @@ type HandleTrace struct {
 // SettleTrace is one call that settles deliveries.
 type SettleTrace struct {
 	Broker   *Broker
-	Queue    string
 	Delivery Delivery
 	Outcome  Outcome
 

@@ -56,19 +56,19 @@ func (t *tracer) now() (began time.Time) {
 }
 
 // received traces one delivery that is about to be handed over.
-func (t *tracer) received(ctx context.Context, queue string, d Delivery, handled bool, began time.Time) {
+func (t *tracer) received(ctx context.Context, d Delivery, handled bool, began time.Time) {
 	if t.Received != nil {
-		t.Received(ctx, &ReceiveTrace{Broker: t.broker, Queue: queue, Delivery: d, Handled: handled, Began: began})
+		t.Received(ctx, &ReceiveTrace{Broker: t.broker, Delivery: d, Handled: handled, Began: began})
 	}
 }
 
 // startHandle begins to trace one call of a handler; t may be nil. The context
 // is for the handler and for settling; end is called with what it returned.
-func (t *tracer) startHandle(ctx context.Context, queue string, d Delivery) (handling context.Context, end func(error)) {
+func (t *tracer) startHandle(ctx context.Context, d Delivery) (handling context.Context, end func(error)) {
 	if t == nil {
 		return ctx, untraced
 	}
-	data := &HandleTrace{Broker: t.broker, Queue: queue, Delivery: d}
+	data := &HandleTrace{Broker: t.broker, Delivery: d}
 	if t.HandleStart != nil {
 		ctx = t.HandleStart(ctx, data)
 	}
@@ -84,7 +84,7 @@ func untraced(error) {}
 
 // settle is s.Settle for d and n-1 deliveries before it.
 func (t *tracer) settle(ctx context.Context, s Settler, d *Delivery, as Outcome, through bool, n int) error {
-	data := &SettleTrace{Broker: t.broker, Queue: d.window.origin.queue, Delivery: *d, Outcome: as, Through: through, Count: n}
+	data := &SettleTrace{Broker: t.broker, Delivery: *d, Outcome: as, Through: through, Count: n}
 	if t.SettleStart != nil {
 		ctx = t.SettleStart(ctx, data)
 	}

@@ -58,18 +58,18 @@ func (d *diary) trace() *Trace {
 		},
 		PublishEnd: func(ctx context.Context, p *PublishTrace) { d.write(ctx, "sent %v: %v", p.Sent, p.Err) },
 		Received: func(ctx context.Context, r *ReceiveTrace) {
-			d.write(ctx, "received from %s: %s, handled %v, redelivered %v", r.Queue, r.Delivery.Body, r.Handled, r.Delivery.Redelivered)
+			d.write(ctx, "received from %s: %s, handled %v, redelivered %v", r.Delivery.Queue(), r.Delivery.Body, r.Handled, r.Delivery.Redelivered)
 			if r.Began.IsZero() || time.Since(r.Began) < 0 {
 				d.write(ctx, "a call that began at %v", r.Began)
 			}
 		},
 		HandleStart: func(ctx context.Context, h *HandleTrace) context.Context {
-			d.write(ctx, "handle %s of %s", h.Delivery.Body, h.Queue)
+			d.write(ctx, "handle %s of %s", h.Delivery.Body, h.Delivery.Queue())
 			return d.within(ctx, "handle")
 		},
 		HandleEnd: func(ctx context.Context, h *HandleTrace) { d.write(ctx, "handled: %v", h.Err) },
 		SettleStart: func(ctx context.Context, s *SettleTrace) context.Context {
-			d.write(ctx, "%v %d of %s at %s, through %v", s.Outcome, s.Count, s.Queue, s.Delivery.Body, s.Through)
+			d.write(ctx, "%v %d of %s at %s, through %v", s.Outcome, s.Count, s.Delivery.Queue(), s.Delivery.Body, s.Through)
 			return d.within(ctx, "settle")
 		},
 		SettleEnd: func(ctx context.Context, s *SettleTrace) { d.write(ctx, "settled: %v", s.Err) },
@@ -270,6 +270,38 @@ func TestTraceHandle(t *testing.T) {
 		"received from q: 3, handled true, redelivered false", "handle 3 of q", "handle> in the handler", "handle> handled: reject the delivery: out of paper",
 		"handle> reject 1 of q at 3, through false", "handle> settle> settled: <nil>")
 	wantErr(t, "close", c.Close())
+}
+
+// TestTraceProcess: what a program does with a delivery that it received.
+func TestTraceProcess(t *testing.T) {
+	var d diary
+	s := newFakeSub()
+	b := New((&fakeAdapter{}).consumes(s), &Options{Trace: d.trace()})
+	c, err := b.Consume(t.Context(), "q", nil)
+	wantErr(t, "consume", err)
+	s.push(1)
+	dv, err := c.Receive(t.Context())
+	wantErr(t, "receive", err)
+	d.take()
+	wantErr(t, "process", dv.Process(t.Context(), func(ctx context.Context) error {
+		return errors.Join(dv.Ack(ctx), errScripted)
+	}), errScripted)
+	d.wants(t, "Process", "handle 1 of q", "handle> ack 1 of q at 1, through false", "handle> settle> settled: <nil>", "handle> handled: "+errScripted.Error())
+
+	// A delivery that came with an error, and one without a Trace.
+	wantErr(t, "close", c.Close())
+	none, err := c.Receive(t.Context())
+	wantErr(t, "receive", err, ErrClosed)
+	if q := none.Queue(); q != "" {
+		t.Errorf("a delivery that came with an error is from %q", q)
+	}
+	s = newFakeSub()
+	_, plain := consume(t, s, nil)
+	s.push(1)
+	for _, dv := range []Delivery{none, receive(t, plain, 1)[0]} {
+		wantErr(t, "process", dv.Process(t.Context(), func(context.Context) error { return errScripted }), errScripted)
+	}
+	d.wants(t, "what is not traced")
 }
 
 // TestTraceNothing: a Trace without functions changes nothing.
