@@ -74,3 +74,11 @@ hostile: ## turn thousands of hostile clients on the AMQP server, and print what
 soak: needs ## run many random histories on every adapter (HISTORIES=500, SEED=n)
 	BINDERY_HISTORIES=$(HISTORIES) BINDERY_SEED=$(SEED) \
 		$(GO) test -race -count=1 -timeout 6h $(TESTFLAGS) ./adapters/...
+
+# Of faults: for how many seconds nodes are killed, and step down.
+FAULTS ?= 60
+
+.PHONY: faults
+faults: needs ## kill nodes and clients of a NATS cluster (FAULTS=60), and print figures
+	BINDERY_FAULTS=$(FAULTS) BINDERY_BINDS=5000 BINDERY_CLUSTER=1 $(GO) test -count=1 -timeout 1h -v $(TESTFLAGS) \
+		-run '^Test(NodesDieUnderPublishes|BindsSeenElsewhere|ContractCluster|Client(Killed|Hangs)|CrashAtEveryStep|Reconnect|SentAgainAfterRestart)$$' ./adapters/nats
