@@ -2,6 +2,12 @@ package cli
 
 import "strings"
 
+// UnknownWord returns the error for a word of the command line that is none of
+// those that could stand there.
+func UnknownWord(what, word string, options []string) error {
+	return Usagef("unknown %s %q: must be %s%s", what, clip(word), oneOf(options), didYouMean(word, "", options))
+}
+
 // didYouMean returns "; did you mean X?" where one of the options is likely
 // meant by word, else nothing.
 func didYouMean(word, prefix string, options []string) string {

@@ -13,6 +13,7 @@ const (
 	ExitOK      = 0
 	ExitFailure = 1 // at run time
 	ExitUsage   = 2 // the invocation is wrong
+	ExitTrouble = 3 // of commands for which ExitFailure is an answer, as that two are not the same: there is none
 )
 
 // usageError is a wrong invocation.
@@ -26,6 +27,25 @@ func Usagef(format string, args ...any) error {
 	return &usageError{fmt.Sprintf(format, args...)}
 }
 
+// codeError is an end with an exit code of its own.
+type codeError struct {
+	code int
+	err  error // nil if all is said
+}
+
+func (e *codeError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *codeError) Unwrap() error { return e.err }
+
+// WithCode returns an error that makes a command exit with a code, unless the
+// invocation is wrong. A nil error is one that says nothing more.
+func WithCode(code int, err error) error { return &codeError{code, err} }
+
 // exitCode is what a command exits with when it ends with err.
 func exitCode(err error) int {
 	if err == nil {
@@ -34,6 +54,9 @@ func exitCode(err error) int {
 	// What can't mean anything on any backend can only come from the command line.
 	if _, ok := errors.AsType[*usageError](err); ok || errors.Is(err, pubsub.ErrInvalid) {
 		return ExitUsage
+	}
+	if e, ok := errors.AsType[*codeError](err); ok {
+		return e.code
 	}
 	return ExitFailure
 }

@@ -23,7 +23,7 @@ func Execute(ctx context.Context, cmd *cobra.Command, args []string, env Env) in
 	cmd.ValidArgsFunction = cobra.NoFileCompletions
 
 	err := run(ctx, cmd, args)
-	if err != nil {
+	if err != nil && err.Error() != "" {
 		fmt.Fprintf(env.Stderr, "%s: %s\n", cmd.Name(), line(err))
 	}
 	return exitCode(err)

@@ -52,9 +52,23 @@ func (f *Flags) Add(cmd *cobra.Command, env Env) {
 	flags.BoolVar(&f.Durable, "durable", false, "the exchange outlives a restart of the broker")
 }
 
+// AddBroker adds, to a command and those below it, only the flags that name the
+// broker and say what to log.
+func (f *Flags) AddBroker(cmd *cobra.Command, env Env) {
+	f.logLevel = "warn"
+	flags := cmd.PersistentFlags()
+	flags.SortFlags = false
+	flags.StringVarP(&f.broker, "broker", "b", "", "`URL` of the broker (default $"+BrokerVariable+", else the local broker)")
+	complete(cmd, "broker", env.examples()...)
+	flags.Var(choice[string]{&f.logLevel, logLevels}, "log-level", "log to standard error from this `level` on: debug, info, warn or error")
+	complete(cmd, "log-level", logLevels...)
+}
+
+var logLevels = []string{"debug", "info", "warn", "error"}
+
 // AddLast adds those flags that stand last in the help.
 func (f *Flags) AddLast(cmd *cobra.Command) {
-	Choice(cmd, &f.logLevel, "log-level", "", []string{"debug", "info", "warn", "error"}, "log to standard error from this `level` on: debug, info, warn or error")
+	Choice(cmd, &f.logLevel, "log-level", "", logLevels, "log to standard error from this `level` on: debug, info, warn or error")
 }
 
 // kindNames are the exchange types, the tutorial's first.
@@ -97,7 +111,7 @@ func (f *Flags) Open(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
 		url = DefaultBroker
 		// Else a newcomer wonders why the other program gets nothing.
 		fmt.Fprintf(env.Stderr, "%s: no broker named: using %s, which no other process can reach; name one with -b URL or $%s\n",
-			cmd.Name(), DefaultBroker, BrokerVariable)
+			cmd.Root().Name(), DefaultBroker, BrokerVariable)
 	}
 	b, err := env.Backends.Open(ctx, url, &pubsub.Options{Logger: f.Logger(env)})
 	if err != nil {
@@ -111,7 +125,7 @@ func (f *Flags) openLocal(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
 	f.LocalBroker = true
 	log := f.Logger(env)
 	o := local.Options{
-		Folder: env.LocalFolder, Name: cmd.Name(), Stays: f.Stays,
+		Folder: env.LocalFolder, Name: cmd.Root().Name(), Stays: f.Stays,
 		Notify: func(line string) { fmt.Fprintln(env.Stderr, line) },
 	}
 	// That a host ends is no reason to warn, and Notify tells of it.
