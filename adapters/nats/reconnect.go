@@ -1,8 +1,10 @@
 package nats
 
 import (
-	"github.com/nats-io/nats.go"
 	"maps"
+	"slices"
+
+	"github.com/nats-io/nats.go"
 )
 
 // reconnected is called by nats.go when a lost connection is there again. What was on its way
@@ -54,12 +56,12 @@ func (f *feed) reconnected() {
 	f.check(false)
 }
 
-// sendAgain sends everything again that isn't answered.
+// sendAgain sends everything again that isn't answered, in its order.
 func (p *publisher) sendAgain() {
 	p.mu.Lock()
 	late := maps.Clone(p.sent)
 	p.mu.Unlock()
-	for _, s := range late {
-		p.transmit(s)
+	for _, token := range slices.Sorted(maps.Keys(late)) {
+		p.transmit(late[token])
 	}
 }

@@ -20,7 +20,7 @@ import (
 var binaries string
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(rabbitmqtest.Main(built{m}), natstest.LeakOptions()...)
+	goleak.VerifyTestMain(rabbitmqtest.Main(natstest.Main(built{m})), natstest.LeakOptions()...)
 }
 
 // built runs the tests with the binaries.

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"fmt"
+	"io"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gobindery/bindery/adapters/nats/natstest"
@@ -12,6 +15,64 @@ import (
 func natsServer(t *testing.T) options {
 	t.Helper()
 	return options{env: natstest.RunServer(t).URL() + "/e2e"}
+}
+
+// TestNATSRestart kills the server while emit streams and receive runs, and starts it again:
+// both go on, and each line arrives, in its order.
+func TestNATSRestart(t *testing.T) {
+	const (
+		lines  = 20_000
+		before = 10_000 // are sent before the server may be started again
+	)
+	server := natstest.RunServer(t, natstest.OwnProcess())
+	o := options{env: server.URL() + "/e2e"}
+	got := newSet(lines)
+	receiving := o
+	receiving.stdout = got
+	r := start(t, receiving, "receive", "-Q", "audit", "--durable").bound(t)
+
+	in, out := io.Pipe()
+	killed := make(chan struct{})
+	var typing sync.WaitGroup
+	typing.Go(func() {
+		for i := range lines {
+			if i == before {
+				<-killed // so that there is something left to send
+			}
+			if _, err := fmt.Fprintf(out, "line %d\n", i); err != nil {
+				return
+			}
+		}
+		out.Close()
+	})
+	defer typing.Wait()
+	defer in.Close()
+	emitting := o
+	emitting.stdin = in
+	e := start(t, emitting, "emit", "--durable", "--persistent")
+
+	got.wait(t, before/5, e) // in the middle of the first half
+	if err := server.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	close(killed)
+	if err := server.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.succeeds(t)
+	if want := " [x] Sent 20000 messages\n"; e.out() != want {
+		t.Errorf("emit printed %q, want %q", e.out(), want)
+	}
+	got.wait(t, lines, r)
+	r.stop()
+	r.succeeds(t)
+	for i, line := range got.first {
+		if want := fmt.Sprint("line ", i); line != want {
+			t.Errorf("%q came where %q was to", line, want)
+			break
+		}
+	}
+	t.Logf("%d lines came %d times altogether", lines, got.lines())
 }
 
 // TestEmbedded: processes meet at a folder, which outlives them, killed or not.

@@ -92,6 +92,7 @@ type set struct {
 	mu      sync.Mutex
 	partial []byte
 	seen    map[string]bool
+	first   []string // each line where it came first
 	all     int
 	changed chan struct{} // closed and replaced as lines come
 }
@@ -109,7 +110,10 @@ func (s *set) Write(b []byte) (int, error) {
 		if !ok {
 			break
 		}
-		s.seen[string(line)] = true
+		if !s.seen[string(line)] {
+			s.seen[string(line)] = true
+			s.first = append(s.first, string(line))
+		}
 		s.all++
 		s.partial = rest
 	}
