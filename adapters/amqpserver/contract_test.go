@@ -3,7 +3,6 @@ package amqpserver_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"testing"
 
@@ -22,25 +21,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // address.
 func serve(tb testing.TB, broker *memory.Server) string {
 	tb.Helper()
-	s := &amqpserver.Server{Connect: func(_ context.Context, l amqpserver.Login) (pubsub.Adapter, error) {
+	return serveAs(tb, &amqpserver.Server{Connect: func(_ context.Context, l amqpserver.Login) (pubsub.Adapter, error) {
 		if l.VHost != "/" {
 			return nil, fmt.Errorf("%w: vhost %s", pubsub.ErrNotFound, l.VHost)
 		}
 		return broker.Connect(&memory.ConnectOptions{VHost: l.VHost, User: l.User}), nil
-	}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
-	tb.Cleanup(func() {
-		s.Close()
-		if err := <-served; err != amqpserver.ErrServerClosed {
-			tb.Error(err)
-		}
-	})
-	return l.Addr().String()
+	}})
 }
 
 // The adapter for RabbitMQ passes the contract against this server over
