@@ -100,15 +100,20 @@ type streamState struct {
 	Messages  int    `json:"messages"`
 	LastSeq   uint64 `json:"last_seq"`
 	Consumers int    `json:"consumer_count"`
+	Replicas  int    `json:"-"`
 }
 
 func (c *Conn) streamState(ctx context.Context, stream string) (streamState, error) {
 	var answer struct {
+		Config struct {
+			Replicas int `json:"num_replicas"`
+		} `json:"config"`
 		State streamState `json:"state"`
 	}
 	err := c.try(ctx, "look at the stream "+stream, func(ctx context.Context) error {
 		return c.request(ctx, "STREAM.INFO."+stream, nil, &answer)
 	})
+	answer.State.Replicas = answer.Config.Replicas
 	return answer.State, err
 }
 

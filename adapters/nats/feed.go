@@ -10,8 +10,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/gobindery/bindery/pubsub"
 )
 
 // A feed brings the messages of one stream, in their order, and acks those that
@@ -46,9 +44,9 @@ type feed struct {
 	taken       uint64           // that of the last one that take has taken
 	replies     map[uint64]reply // of the messages that are not done, by the stream's sequence
 	bytes       int              // of those
-	acked       []ack            // since the server was last known to have all acks
-	unsent      []ack            // the last of them, which are to be sent
-	spare       []ack            // space for unsent
+	acked       []string         // the subjects of acks since the server was last known to have all
+	unsent      []string         // the last of them, which are to be sent
+	spare       []string         // space for unsent
 	ids         ids              // of what has come
 	sending     bool             // somebody sends acks
 	idle        sync.Cond        // nobody does
@@ -65,16 +63,11 @@ type reply struct {
 	size    int
 }
 
-// ack is one that was sent.
-type ack struct {
-	seq     uint64
-	subject string
-}
-
 // stored is a message as a stream brings it.
 type stored struct {
 	seq   uint64
 	at    int64 // when the server stored it, by this machine's clock, in Unix nanoseconds
+	stamp int64 // the same by the server's clock
 	again bool  // it may have been handed out before
 	twice bool  // it came before, as another message of the stream: it is to be finished at once
 	msg   *nats.Msg
@@ -216,7 +209,7 @@ func (f *feed) receive(m *nats.Msg) {
 	case known:
 		f.replies[about.stored] = reply{m.Reply, r.left, r.size} // it is the new consumer that wants the ack
 	case f.wasFinished(&about):
-		f.ack(m.Reply, about.stored)
+		f.ack(m.Reply)
 		known = true
 	default:
 		twice = f.ids.again(m, f.heard)
@@ -230,7 +223,7 @@ func (f *feed) receive(m *nats.Msg) {
 		return
 	}
 	if !known {
-		f.take(stored{seq: about.stored, at: about.at + f.conn.offset.Load(), again: about.deliveries > 1, twice: twice, msg: m})
+		f.take(stored{seq: about.stored, at: about.at + f.conn.offset.Load(), stamp: about.at, again: about.deliveries > 1, twice: twice, msg: m})
 		f.mu.Lock()
 		f.taken = max(f.taken, about.stored)
 		f.mu.Unlock()
@@ -389,15 +382,15 @@ func (f *feed) finish(seq uint64) {
 	}
 	delete(f.replies, seq)
 	f.bytes -= r.size
-	f.ack(r.subject, seq)
+	f.ack(r.subject)
 }
 
 var ackBody = []byte("+ACK")
 
 // ack has an ack sent. The caller holds the lock.
-func (f *feed) ack(subject string, seq uint64) {
-	f.acked = append(f.acked, ack{seq, subject})
-	f.unsent = append(f.unsent, ack{seq, subject})
+func (f *feed) ack(subject string) {
+	f.acked = append(f.acked, subject)
+	f.unsent = append(f.unsent, subject)
 }
 
 // sendAcks sends the acks that are to be sent, unless somebody else does already, who then sends
@@ -413,8 +406,8 @@ func (f *feed) sendAcks() {
 		acks := f.unsent
 		f.unsent, f.spare = f.spare[:0], nil
 		f.mu.Unlock()
-		for _, a := range acks {
-			f.conn.nc.Publish(a.subject, ackBody) // if it fails, the connection is lost, and flush sends it again
+		for _, subject := range acks {
+			f.conn.nc.Publish(subject, ackBody) // if it fails, the connection is lost, and flush sends it again
 		}
 		clear(acks)
 		f.mu.Lock()
@@ -440,11 +433,11 @@ func (f *feed) flush(ctx context.Context) error {
 	// from here on fails the request below.
 	if r := f.conn.nc.Stats().Reconnects; r != f.reconnects {
 		f.reconnects = r
-		for _, a := range f.acked[:n] {
-			f.conn.nc.Publish(a.subject, ackBody)
+		for _, subject := range f.acked[:n] {
+			f.conn.nc.Publish(subject, ackBody)
 		}
 	}
-	until, subject := f.flushed+n, f.acked[n-1].subject
+	until, subject := f.flushed+n, f.acked[n-1]
 	f.mu.Unlock()
 	// Acks of one consumer are handled in their order, and this one is answered.
 	if _, err := f.conn.nc.RequestWithContext(ctx, subject, ackBody); err != nil {
@@ -563,5 +556,3 @@ func parseAckSubject(s string) (a ackSubject, ok bool) {
 	a.deliveries, a.stored, a.sequence, a.at = numbers[0], numbers[1], numbers[2], int64(numbers[3])
 	return a, true
 }
-
-var _ = pubsub.ErrClosed

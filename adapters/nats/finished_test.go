@@ -38,12 +38,8 @@ func TestFinishedComesAgain(t *testing.T) {
 	if len(f.replies) != 2 {
 		t.Errorf("%d messages are not done; want 2", len(f.replies))
 	}
-	var acks []string
-	for _, a := range f.acked {
-		acks = append(acks, a.subject)
-	}
-	if want := []string{"$JS.ACK.S.2.1.7.1.100.0", "$JS.ACK.S.2.1.8.2.101.0"}; !slices.Equal(acks, want) {
-		t.Errorf("acked are %q; want %q", acks, want)
+	if want := []string{"$JS.ACK.S.2.1.7.1.100.0", "$JS.ACK.S.2.1.8.2.101.0"}; !slices.Equal(f.acked, want) {
+		t.Errorf("acked are %q; want %q", f.acked, want)
 	}
 
 	f.sequence = 0

@@ -38,6 +38,7 @@ type leader struct {
 	// between; after that, each sequence is a message, for nobody else takes any out.
 	begun     streamState   // when it began
 	inherited int           // how many of those have come
+	done      done          // what earlier leaders were done with; it does not change
 	last      uint64        // the stream's sequence of the last message that came
 	came      chan struct{} // closed when the next one has; nil while nobody waits for it
 
@@ -111,7 +112,7 @@ func (l *leader) take(m stored) {
 	if isForeign(m.msg) {
 		adopt(p, l.queue.name())
 	}
-	l.arrive(arrival{m.seq, m.at, m.again, m.twice, m.msg.Header.Get(idHeader), p})
+	l.arrive(arrival{m.seq, m.at, m.again, m.twice || l.done.has(m.seq, m.stamp), m.msg.Header.Get(idHeader), p})
 }
 
 func (l *leader) arrive(a arrival) {

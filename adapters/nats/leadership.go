@@ -147,14 +147,15 @@ func (c *Conn) lead(ctx context.Context, q *queue, before *predecessor) (*leader
 		return nil, err
 	}
 	incarnation := q.record.Incarnation
-	if before.conn == "" {
-		// The consumer is made: what a leader that has left says was written before.
-		left, err := c.topology.left(ctx, incarnation)
-		if err != nil {
-			l.feed.end(ctx)
-			return nil, err
-		}
-		if left.says() {
+	// The consumer is made: what a leader that has left says was written before.
+	left, err := c.topology.left(ctx, incarnation)
+	if err != nil {
+		l.feed.end(ctx)
+		return nil, err
+	}
+	if left.says() {
+		l.done = done{parseSpans(left.Done), left.Stored} // it holds whoever led since
+		if before.conn == "" || before.conn == left.Leader {
 			before = &predecessor{conn: left.Leader, handed: left.Handed, left: left}
 		}
 	}

@@ -96,6 +96,11 @@ type leftRecord struct {
 	Handed      uint64       `json:"handed,omitempty"`  // up to this sequence it had messages
 	Given       string       `json:"given,omitempty"`   // those of them that were handed out and are not done with, as ranges
 	Members     []leftMember `json:"members,omitempty"` // who may have them
+
+	// Done are messages that are done with and may come again, as ranges; Stored is when the last of those
+	// that had come was stored, by the server's clock in Unix nanoseconds: see done.go.
+	Done   string `json:"done,omitempty"`
+	Stored int64  `json:"stored,omitempty"`
 }
 
 type leftMember struct {
@@ -122,7 +127,9 @@ type sweptRecord struct {
 }
 
 // says reports whether there is anything in it.
-func (r *leftRecord) says() bool { return r != nil && (r.Given != "" || len(r.Members) > 0) }
+func (r *leftRecord) says() bool {
+	return r != nil && (r.Given != "" || len(r.Members) > 0 || r.Done != "")
+}
 
 // The keys of the bucket. That of a binding holds the incarnations, so that
 // the one of a deleted exchange is never overwritten by a new one's.

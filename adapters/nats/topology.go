@@ -325,7 +325,7 @@ func (t *topology) left(ctx context.Context, incarnation string) (*leftRecord, e
 func (t *topology) setLeft(ctx context.Context, left *leftRecord) error {
 	return t.change(ctx, func(v *view) (string, *record, error) {
 		is := v.left[left.Incarnation]
-		if !left.says() && !is.says() || is != nil && is.Leader == left.Leader && is.Handed == left.Handed && len(is.Members) == len(left.Members) && is.Given == left.Given {
+		if !left.says() && !is.says() || is != nil && is.Leader == left.Leader && is.Handed == left.Handed && len(is.Members) == len(left.Members) && is.Given == left.Given && is.Done == left.Done {
 			return "", nil, errNoChange
 		}
 		return leftKey(left.Incarnation), &record{Left: left}, nil
