@@ -12,6 +12,28 @@ type HandleOptions struct {
 	// Concurrency is how many handlers may run at once. Zero is 1, which keeps
 	// the queue's order. It is of no use beyond the consumer's prefetch.
 	Concurrency int
+
+	// Key keeps the order of what belongs together: deliveries for which it
+	// returns the same are handled one after another, in the queue's order,
+	// others at the same time. Those that wait for one before them count
+	// against the prefetch, and hold up nobody before that is used up. Handle
+	// calls Key on its own goroutine, once for each delivery.
+	//
+	// A delivery that is requeued takes those of its key that wait in this
+	// program with it, so that they come again in order; what the broker sends
+	// meanwhile may be handled before them. With Retry a message waits in this
+	// program between its attempts, and those of its key wait behind it:
+	// their order is kept while this consumer is the only one of its queue.
+	// Attempts before the consumer's end are not counted then.
+	Key func(Delivery) string
+
+	// Retry, if set, says how often and when a message comes again after its
+	// handler failed, and where it goes at last. Nil: it is requeued.
+	Retry *Retry
+
+	// CrashOnPanic lets a handler's panic end the program. Else it is caught,
+	// logged with its stack, and counts as an error of the handler.
+	CrashOnPanic bool
 }
 
 // ErrReject is for handlers: [Consumer.Handle] rejects a delivery, instead of
@@ -20,30 +42,72 @@ var ErrReject = errors.New("reject the delivery")
 
 // Handle calls h for each delivery, several at a time if asked, until ctx or
 // the consumer ends. It settles each by what h returns: nil is Ack; an error
-// that wraps [ErrReject] is Reject; any other error is Requeue, and the
-// message may come again at once. It logs the error of h. A delivery that h
-// has settled itself is left alone.
+// that wraps [ErrReject] is Reject; any other error, or a panic, is Requeue,
+// and the message may come again at once. With [HandleOptions.Retry] any other
+// error is one failed attempt, of which there are several, with pauses, before
+// the message is parked; h may choose by [ErrRetryNow], [RetryAfter] and
+// [ErrPark]. It logs the error of h. A delivery that h has settled itself is
+// left alone.
 //
 // When ctx ends, Handle takes no more deliveries, waits for the handlers that
 // run, and returns nil: the context that h gets goes on, with ctx's values. To
 // stop handlers too, cancel a context of your own in them. When the consumer
 // ends in another way than by Cancel, Close or Shutdown, or a delivery can't
-// be settled, Handle stops in the same way and returns why. A handler's panic
-// is not caught; the broker requeues what a dead program has not settled.
+// be settled, retried or parked, Handle stops in the same way and returns why.
 func (c *Consumer) Handle(ctx context.Context, o *HandleOptions, h func(context.Context, Delivery) error) error {
-	n := orZero(o).Concurrency
-	if n < 0 {
-		return opError(opReceive, "queue "+quote(c.origin.queue), fmt.Errorf("%w: concurrency is %d; it must be 1 or more, or 0 for 1", ErrInvalid, n))
+	hd := &handling{HandleOptions: orZero(o), c: c, h: h}
+	if err := hd.validate(); err != nil {
+		return opError(opReceive, "queue "+quote(c.origin.queue), err)
 	}
 	_ = c.b.handling.acquire(ctx) // never waits; Shutdown waits for us
 	defer c.b.handling.release()
-	receiving, stop := context.WithCancel(ctx)
+	if hd.Retry != nil {
+		r, err := newRetrying(ctx, c.b, c.origin.queue, *hd.Retry)
+		if err == nil && hd.Key == nil {
+			err = r.declareDelays(ctx)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		hd.retrying = r
+	}
+	if hd.Key != nil {
+		return hd.handleByKey(ctx)
+	}
+	return hd.workers(ctx, hd.handleLoop)
+}
+
+// handling is one call of Handle.
+type handling struct {
+	HandleOptions
+	c        *Consumer
+	h        func(context.Context, Delivery) error
+	retrying *retrying // nil: failed deliveries are requeued
+}
+
+func (hd *handling) validate() error {
+	if hd.Concurrency < 0 {
+		return fmt.Errorf("%w: concurrency is %d; it must be 1 or more, or 0 for 1", ErrInvalid, hd.Concurrency)
+	}
+	if hd.Retry != nil && hd.c.origin.autoAck {
+		return fmt.Errorf("%w: the consumer has AutoAck, so that a message that is to be retried can get lost; consume without", ErrInvalid)
+	}
+	return nil
+}
+
+// workers runs as many workers as asked, and returns once all are done, with
+// the first error. The context ends when one of them has an error.
+func (hd *handling) workers(ctx context.Context, work func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	errs := make([]error, max(1, n))
+	errs := make([]error, max(1, hd.Concurrency))
 	var workers sync.WaitGroup
 	for i := range errs {
 		workers.Go(func() {
-			if errs[i] = c.handleLoop(receiving, h); errs[i] != nil {
+			if errs[i] = work(ctx); errs[i] != nil {
 				stop() // the other workers
 			}
 		})
@@ -58,41 +122,38 @@ func (c *Consumer) Handle(ctx context.Context, o *HandleOptions, h func(context.
 }
 
 // handleLoop is one worker of Handle.
-func (c *Consumer) handleLoop(ctx context.Context, h func(context.Context, Delivery) error) error {
+func (hd *handling) handleLoop(ctx context.Context) error {
 	running := context.WithoutCancel(ctx)
 	for {
-		d, err := c.receive(ctx, true)
-		switch {
-		case errors.Is(err, errConsumerClosed), err != nil && ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return err
-		}
-		running, end := c.b.trace.startHandle(running, d)
-		err = h(running, d)
-		end(err)
-		o := outcomeOf(err)
+		d, err := hd.c.receive(ctx, true)
 		if err != nil {
-			c.b.log.WarnContext(running, "handler failed", "queue", c.origin.queue, "outcome", o.String(), "error", err)
+			return endOf(ctx, err)
 		}
-		if !d.settleable() {
-			continue // AutoAck
-		}
-		err = d.settle(running, o)
-		// A lost delivery comes again; the consumer's end, if it has come,
-		// shows in the next Receive.
-		if err != nil && !errors.Is(err, ErrSettled) && !errors.Is(err, ErrDeliveryLost) && !errors.Is(err, ErrClosed) {
+		a := hd.attemptsOf(&d)
+		running, err := hd.run(running, d, a)
+		f := hd.fateOf(&d, a, err)
+		hd.log(running, f, a, err)
+		if err := hd.finish(running, d, a, f, err); err != nil {
 			return err
 		}
 	}
 }
 
-func outcomeOf(err error) Outcome {
-	switch {
-	case err == nil:
-		return Ack
-	case errors.Is(err, ErrReject):
-		return Reject
+// endOf is what Handle returns when Receive has returned err.
+func endOf(ctx context.Context, err error) error {
+	if errors.Is(err, errConsumerClosed) || ctx.Err() != nil {
+		return nil
 	}
-	return Requeue
+	return err
+}
+
+// run calls the handler, and returns the context in which to settle.
+func (hd *handling) run(ctx context.Context, d Delivery, a *attempts) (context.Context, error) {
+	if a != nil {
+		d = a.view(d)
+	}
+	ctx, end := hd.c.b.trace.startHandle(ctx, d)
+	err := hd.call(ctx, d)
+	end(err)
+	return ctx, err
 }

@@ -1,0 +1,34 @@
+package pubsub
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
+
+// panicError is a handler's panic as its error.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.value) }
+
+// Unwrap returns what the handler panicked with, if that is an error.
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}
+
+// call calls the handler. A panic is its error, unless it is to end the program.
+func (hd *handling) call(ctx context.Context, d Delivery) (err error) {
+	if !hd.CrashOnPanic {
+		defer func() {
+			// Nil also where the handler ended its goroutine, as t.FailNow does.
+			if v := recover(); v != nil {
+				err = &panicError{v, debug.Stack()}
+			}
+		}()
+	}
+	return hd.h(ctx, d)
+}
