@@ -2,9 +2,29 @@ package pubsub
 
 import (
 	"go/build"
+	"os/exec"
 	"strings"
 	"testing"
 )
+
+// TestDependencies: a build of pubsub alone has no broker's client, no
+// OpenTelemetry, nothing but this package and the standard library.
+func TestDependencies(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	deps := strings.Fields(string(out))
+	self := deps[len(deps)-1]
+	if !strings.HasSuffix(self, "/pubsub") {
+		t.Fatalf("the last of the dependencies is %s, want this package", self)
+	}
+	for _, path := range deps {
+		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") && path != self {
+			t.Errorf("%s is in a build of %s; want the standard library only", path, self)
+		}
+	}
+}
 
 // TestImports: the standard library only, so that importing pubsub brings no
 // broker's client into a program.

@@ -78,6 +78,16 @@ func TestRules(t *testing.T) {
 		{"", "pubsub/topology", "m/pubsub/routing", false},
 		{"", "pubsub/topology", "m/pubsub/classic", false},
 
+		{"pubsub/pubsubotel imports", "pubsub/pubsubotel", "m/adapters/memory", false},
+		{"pubsub/pubsubotel imports", "pubsub/pubsubotel", "example.com/client", false},
+		{"", "pubsub/pubsubotel", "m/pubsub", false},
+		{"", "pubsub/pubsubotel", "go.opentelemetry.io/otel/trace", false},
+		{"pubsub/pubsubotel pulls", "pubsub/pubsubotel", "go.opentelemetry.io/otel/sdk", true},
+		{"pubsub/pubsubotel pulls", "pubsub/pubsubotel", "go.opentelemetry.io/otel/sdk/trace", true},
+		{"pubsub/pubsubotel pulls", "pubsub/pubsubotel", "go.opentelemetry.io/otel/exporters/stdout/stdouttrace", true},
+		{"", "pubsub/pubsubotel", "github.com/go-logr/logr", true},
+
+		{"pubsub and what is below it", "pubsub", "go.opentelemetry.io/otel", true},
 		{"pubsub and what is below it", "pubsub", "example.com/client", true},
 		{"pubsub and what is below it", "pubsub/routing", "example.com/client", true},
 		{"", "pubsub/routing", "m/pubsub", true},

@@ -2,7 +2,8 @@
 // test checks them on what go list says.
 //
 //   - pubsub, its routing and its contract suite are for everybody: importing
-//     them pulls no broker client into a build.
+//     them pulls no broker client into a build. Only pubsubotel, which is for
+//     programs with OpenTelemetry, pulls in that, but no SDK.
 //   - An adapter depends on the model, never on another adapter. But amqptest,
 //     a broker for tests, is the AMQP server and the one in memory together.
 //     The NATS adapter is a client: servers of NATS are for its packages embedded
@@ -48,6 +49,9 @@ type Import struct {
 	Std  bool   // it belongs to the standard library
 }
 
+// otel is the package for OpenTelemetry.
+const otel = "pubsub/pubsubotel"
+
 // Rules are the rules of this module.
 var Rules = []Rule{
 	{
@@ -57,7 +61,7 @@ var Rules = []Rule{
 	},
 	{
 		Name:   "packages below pubsub import pubsub and the standard library only, and not one another",
-		About:  func(pkg string) bool { return below("pubsub", pkg) && pkg != "pubsub/topology" },
+		About:  func(pkg string) bool { return below("pubsub", pkg) && pkg != "pubsub/topology" && pkg != otel },
 		Allows: func(_ string, imp Import) bool { return imp.Std || imp.Rel == "pubsub" },
 	},
 	{
@@ -68,8 +72,23 @@ var Rules = []Rule{
 		},
 	},
 	{
-		Name:   "pubsub and what is below it pulls no other module into a build",
-		About:  func(pkg string) bool { return pkg == "pubsub" || below("pubsub", pkg) },
+		Name:  "pubsub/pubsubotel imports pubsub, OpenTelemetry and the standard library only",
+		About: func(pkg string) bool { return pkg == otel },
+		Allows: func(_ string, imp Import) bool {
+			return imp.Std || imp.Rel == "pubsub" || below("go.opentelemetry.io", imp.Path)
+		},
+	},
+	{
+		Name:  "pubsub/pubsubotel pulls neither an SDK nor an exporter of OpenTelemetry into a build",
+		About: func(pkg string) bool { return pkg == otel },
+		Allows: func(_ string, imp Import) bool {
+			return !under("go.opentelemetry.io/otel/sdk", imp.Path) && !below("go.opentelemetry.io/otel/exporters", imp.Path)
+		},
+		Deep: true,
+	},
+	{
+		Name:   "pubsub and what is below it, but for pubsub/pubsubotel, pulls no other module into a build",
+		About:  func(pkg string) bool { return under("pubsub", pkg) && pkg != otel },
 		Allows: func(_ string, imp Import) bool { return imp.Std || imp.Ours },
 		Deep:   true,
 	},
@@ -158,6 +177,9 @@ func look(module, path string) Import {
 
 // below reports whether a path is inside a folder.
 func below(folder, path string) bool { return strings.HasPrefix(path, folder+"/") }
+
+// under reports whether a path is a folder or inside it.
+func under(folder, path string) bool { return path == folder || below(folder, path) }
 
 // adapterOf returns the folder of the adapter that a package is part of, as in
 // adapters/rabbitmq for adapters/rabbitmq/rabbitmqtest.
