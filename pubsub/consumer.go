@@ -20,6 +20,10 @@ type Consumer struct {
 	// origin.mu.
 	closing sync.Mutex
 
+	// last says that Shutdown cancels it after the handlers have returned, who
+	// may wait for what it receives. Guarded by Broker.mu.
+	last bool
+
 	// turn wakes one of those that wait in Receive.
 	turn chan struct{}
 

@@ -108,6 +108,7 @@ const (
 	opUnbind          = "unbind"
 	opPublish         = "publish to"
 	opConsume         = "consume from"
+	opCall            = "call by"
 	opReceive         = "receive from"
 	opGet             = "get from"
 	opCancel          = "cancel consumer of"

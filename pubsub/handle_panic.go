@@ -21,14 +21,19 @@ func (e *panicError) Unwrap() error {
 }
 
 // call calls the handler. A panic is its error, unless it is to end the program.
-func (hd *handling) call(ctx context.Context, d Delivery) (err error) {
-	if !hd.CrashOnPanic {
+func (hd *handling) call(ctx context.Context, d Delivery) error {
+	return catch(hd.CrashOnPanic, func() error { return hd.h(ctx, d) })
+}
+
+// catch calls f, and returns its panic as its error unless that is to go on.
+func catch(crash bool, f func() error) (err error) {
+	if !crash {
 		defer func() {
-			// Nil also where the handler ended its goroutine, as t.FailNow does.
+			// Nil also where f ended its goroutine, as t.FailNow does.
 			if v := recover(); v != nil {
 				err = &panicError{v, debug.Stack()}
 			}
 		}()
 	}
-	return hd.h(ctx, d)
+	return f()
 }

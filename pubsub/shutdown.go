@@ -31,26 +31,24 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 	}
 	b.mu.Lock()
 	consumers := make([]*Consumer, 0, len(b.consumers))
+	var last []*Consumer
 	for c := range b.consumers {
-		consumers = append(consumers, c)
+		if c.last {
+			last = append(last, c)
+		} else {
+			consumers = append(consumers, c)
+		}
 	}
 	b.mu.Unlock()
 
-	var errs []error
-	for _, c := range consumers {
-		errs = append(errs, c.Cancel(ctx))
-	}
-	for _, c := range consumers {
-		if n, err := c.origin.drained(ctx); err != nil {
-			errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d deliveries from queue %s are not settled: %w", n, quote(c.origin.queue), err)))
-		}
-	}
+	errs := cancelAll(ctx, consumers)
 	if err := b.handling.idle(ctx); err != nil {
 		errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d calls of Handle have not returned: %w", b.handling.n.Load(), err)))
 	}
 	if err := b.got.idle(ctx); err != nil {
 		errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d deliveries of Get are not settled: %w", b.got.n.Load(), err)))
 	}
+	errs = append(errs, cancelAll(ctx, last)...)
 	// From here on nothing is added to what is in flight, so that it comes to
 	// an end.
 	b.advance(finishing)
@@ -62,6 +60,19 @@ func (b *Broker) Shutdown(ctx context.Context) error {
 		err = opError(opShutdown, "", fmt.Errorf("%w: Close came first", ErrClosed))
 	}
 	return errors.Join(append(errs, err)...)
+}
+
+// cancelAll cancels consumers, and waits until what they have is settled.
+func cancelAll(ctx context.Context, consumers []*Consumer) (errs []error) {
+	for _, c := range consumers {
+		errs = append(errs, c.Cancel(ctx))
+	}
+	for _, c := range consumers {
+		if n, err := c.origin.drained(ctx); err != nil {
+			errs = append(errs, opError(opShutdown, "", fmt.Errorf("%d deliveries from queue %s are not settled: %w", n, quote(c.origin.queue), err)))
+		}
+	}
+	return errs
 }
 
 // advance moves b on to a state, unless it is closed.

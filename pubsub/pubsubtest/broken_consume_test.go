@@ -54,6 +54,8 @@ var brokenConsuming = []broken{
 		counting("left", func(n int) int { return n + 1 })},
 	{"counts unacknowledged messages as ready", "queue/counts", "ready with one unacknowledged",
 		unacknowledgedAreReady},
+	{"loses correlation ids", "rpc/foreign", "re: x 17",
+		receiving(func(in *pubsub.Incoming) { in.CorrelationID = "" })},
 	{"serves one consumer of many", "dispatch/round robin", "wait for delivery", favourite},
 }
 

@@ -43,6 +43,12 @@ var brokenQueues = []broken{
 		declaring(func(q *pubsub.Queue) { q.SingleActiveConsumer = false })},
 	{"has no dead letters", "dead-letter/rejected", "1 ready messages",
 		declaring(func(q *pubsub.Queue) { q.DeadLetter = nil })},
+	{"drops what expires", "retry/delays", "an attempt",
+		declaring(func(q *pubsub.Queue) {
+			if q.MessageTTL != nil {
+				q.DeadLetter = nil
+			}
+		})},
 	{"has no dead-letter keys", "dead-letter/key", "1 ready messages",
 		declaring(func(q *pubsub.Queue) {
 			if q.DeadLetter != nil {

@@ -52,6 +52,8 @@ func (o Options) cases() []Case {
 		deadLetterChainCases,
 		errorCases,
 		handleCases,
+		retryCases,
+		rpcCases,
 		shutdownCases,
 		immutableCases,
 		concurrencyCases,

@@ -1,0 +1,145 @@
+package pubsub
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Caller sends requests and waits for their replies, as in RabbitMQ's RPC
+// tutorial: a request names the queue for its reply, and a reply has the
+// correlation id of its request. One Caller serves any number of calls at a
+// time. Make one with [Broker.NewCaller], and close it. All methods are safe
+// for concurrent use. See https://www.rabbitmq.com/tutorials/tutorial-six-go.
+type Caller struct {
+	b       *Broker
+	replies *Consumer
+	ended   chan struct{} // closed when no more replies come
+	end     error         // why; read it after ended
+
+	mu    sync.Mutex
+	last  uint64
+	calls map[string]chan Message // those that wait, by correlation id
+}
+
+// replyQueueIdle is how long a reply queue outlives its Caller's connection.
+const replyQueueIdle = time.Minute
+
+// NewCaller declares a queue for replies and consumes it. The queue has a
+// random name and is not exclusive: it outlives a lost connection, so that
+// calls are answered across a reconnect, and goes one minute after its
+// consumer. A Caller ends with b; Shutdown ends it after the handlers, which
+// may still use it.
+func (b *Broker) NewCaller(ctx context.Context) (*Caller, error) {
+	queue := "reply." + rand.Text()
+	if _, err := b.DeclareQueue(ctx, Queue{Name: queue, Durable: true, Expires: replyQueueIdle}); err != nil {
+		return nil, fmt.Errorf("the queue for replies: %w", err)
+	}
+	c, err := b.Consume(ctx, queue, nil)
+	if err != nil {
+		return nil, fmt.Errorf("the queue for replies: %w", err)
+	}
+	b.mu.Lock()
+	c.last = true
+	b.mu.Unlock()
+	k := &Caller{b: b, replies: c, ended: make(chan struct{}), calls: make(map[string]chan Message)}
+	go k.receive() // Close waits for it
+	return k, nil
+}
+
+// Close deletes the queue for replies. Calls that wait end with [ErrClosed]. A
+// second call does nothing.
+func (k *Caller) Close() error {
+	err := k.replies.Close()
+	<-k.ended
+	if !errors.Is(k.end, errConsumerClosed) {
+		return err // it went with its Broker
+	}
+	_, gone := k.b.DeleteQueue(context.Background(), k.replies.Queue(), nil)
+	if errors.Is(gone, ErrClosed) {
+		gone = nil // it goes by itself
+	}
+	return errors.Join(err, gone)
+}
+
+// receive hands each reply to the call that waits for it, until the consumer
+// ends. A reply that nobody waits for any more is dropped.
+func (k *Caller) receive() {
+	defer close(k.ended)
+	for {
+		d, err := k.replies.Receive(context.Background())
+		if err != nil {
+			k.end = err
+			return
+		}
+		k.mu.Lock()
+		reply, waits := k.calls[d.CorrelationID]
+		delete(k.calls, d.CorrelationID)
+		k.mu.Unlock()
+		if waits {
+			reply <- d.Message // has room for one
+		} else {
+			k.b.log.Debug("reply is dropped, because nobody waits for it", "queue", k.replies.Queue(), "correlation id", d.CorrelationID)
+		}
+		// One that is lost comes again, and nobody waits for it then.
+		_ = d.Ack(context.Background())
+	}
+}
+
+// Call publishes a request and waits for its reply. An error of the server
+// wraps a [*CallError]. A request that no queue takes is [ErrUnroutable] at
+// once. When ctx ends, the error wraps its cause: the request may still be
+// handled, and a reply that comes later is dropped. After the end of the Caller it
+// is [ErrClosed], or why the broker ended its consumer; [ErrUnconfirmed] says
+// that the connection went before the broker had the request for sure.
+//
+// Call sets the message's ReplyTo and CorrelationID, which must be empty; and
+// its Expiration, if it has none, so that a request doesn't wait in its queue
+// longer than ctx. The reply's Body and Headers must not be changed.
+func (k *Caller) Call(ctx context.Context, exchange, key string, m Message) (Message, error) {
+	reply, err := k.call(ctx, exchange, key, m)
+	return reply, opError(opCall, exchangeName(exchange)+" with key "+quote(key), err)
+}
+
+func (k *Caller) call(ctx context.Context, exchange, key string, m Message) (Message, error) {
+	if m.ReplyTo != "" || m.CorrelationID != "" {
+		return Message{}, fmt.Errorf("%w: the request has a ReplyTo or CorrelationID, which Call sets; leave them empty", ErrInvalid)
+	}
+	if until, ok := ctx.Deadline(); ok && m.Expiration == nil {
+		left := min(max(time.Until(until), 0), maxTTL-time.Millisecond)
+		m.Expiration = new(left.Truncate(time.Millisecond) + time.Millisecond)
+	}
+	reply := make(chan Message, 1)
+	k.mu.Lock()
+	k.last++
+	id := strconv.FormatUint(k.last, 36)
+	k.calls[id] = reply
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		delete(k.calls, id)
+		k.mu.Unlock()
+	}()
+	m.ReplyTo, m.CorrelationID = k.replies.Queue(), id
+	sent := k.b.PublishAsync(ctx, exchange, key, m, Mandatory)
+	confirmed := sent.Done()
+	for {
+		select {
+		case r := <-reply: // the confirm may be still on its way
+			return r, callErrorOf(&r)
+		case <-confirmed:
+			if err := sent.Err(); err != nil {
+				return Message{}, err
+			}
+			confirmed = nil
+		case <-k.ended:
+			return Message{}, fmt.Errorf("no reply can come any more; the request may be handled: %w", k.end)
+		case <-ctx.Done():
+			return Message{}, fmt.Errorf("no reply has come; the request may still be handled: %w", context.Cause(ctx))
+		}
+	}
+}
