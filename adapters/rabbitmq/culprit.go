@@ -43,18 +43,7 @@ func (l *lane) end() (again []flight, why *amqp.Error, exchange string) {
 		return nil, why, ""
 	}
 	l.over = laneClosed
-	l.matchReturnsLocked()
-	var left []*flight
-	for i := range l.flights.len() {
-		f := l.flights.at(i)
-		switch {
-		case !f.pending():
-		case f.dc.Acked():
-			f.resolve(f.outcome())
-		default:
-			left = append(left, f)
-		}
-	}
+	left := l.leftLocked()
 	culprit := lastSuspect(left, why)
 	for i, f := range left {
 		switch {

@@ -289,8 +289,18 @@ func (l *lane) cut() {
 
 // cutLocked gives outcomes to all, except one that is being written.
 func (l *lane) cutLocked() {
-	l.matchReturnsLocked()
 	err := unconfirmed(l.s)
+	for _, f := range l.leftLocked() {
+		f.resolve(err)
+	}
+	l.flights.trim()
+	l.wakeLocked()
+}
+
+// leftLocked gives outcomes to those whose confirm has come, and returns the others, except
+// one that is being written. The lane has ended.
+func (l *lane) leftLocked() (left []*flight) {
+	l.matchReturnsLocked()
 	for i := range l.flights.len() {
 		f := l.flights.at(i)
 		switch {
@@ -300,9 +310,8 @@ func (l *lane) cutLocked() {
 			// says that too of what it has no confirm for.
 			f.resolve(f.outcome())
 		default:
-			f.resolve(err)
+			left = append(left, f)
 		}
 	}
-	l.flights.trim()
-	l.wakeLocked()
+	return left
 }
