@@ -73,10 +73,15 @@ func (t *topology) waste(ctx context.Context) (waste, error) {
 		w.inert[key] = revision
 	}
 	now := t.conn.serverTime()
-	for key, g := range v.gone {
+	for _, g := range v.gone {
 		if now.Sub(g.at) > t.forgetAfter {
-			w.gone[key] = g.revision
 			w.forget = max(w.forget, g.revision)
+		}
+	}
+	// All up to that one, as sweptTo has it: another server's clock may be behind.
+	for key, g := range v.gone {
+		if g.revision <= w.forget {
+			w.gone[key] = g.revision
 		}
 	}
 	return w, nil

@@ -106,7 +106,7 @@ func (t *topology) syncLocked(ctx context.Context) error {
 		}
 		t.view = newView(t.view.names)
 	}
-	t.view.base, t.view.loading = t.view.revision, false
+	t.view.current()
 	if t.view.table != t.table.Load() {
 		t.table.Store(t.view.table)
 		t.conn.topologyChanged()

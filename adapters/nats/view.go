@@ -60,7 +60,8 @@ type view struct {
 
 	// For the janitor: see sweep.go.
 	gone       map[string]goneRecord // by key: what was deleted
-	inert      map[string]uint64     // by key: records that mean nothing any more, from when on
+	inert      map[string]uint64     // by key: records that mean nothing any more, as of a revision
+	dead       map[string]struct{}   // keys: the same, from a revision on that is not read yet
 	unreadable map[string]struct{}   // keys
 	forgotten  uint64
 	swept      sweptRecord
@@ -85,7 +86,7 @@ func newView(n *names) *view {
 		exchanges: make(map[string]string), autoDelete: make(map[string]struct{}),
 		bindings: make(map[string]*bindingRecord), byEnd: make(map[string]map[string]struct{}),
 		left: make(map[string]*leftRecord), used: make(map[string]struct{}),
-		gone: make(map[string]goneRecord), inert: make(map[string]uint64), unreadable: make(map[string]struct{}),
+		gone: make(map[string]goneRecord), inert: make(map[string]uint64), dead: make(map[string]struct{}), unreadable: make(map[string]struct{}),
 		sweepBegun: time.Now(), loading: true,
 	}
 }
@@ -99,6 +100,7 @@ func (v *view) apply(revision uint64, key string, value []byte, at time.Time) er
 	v.revision = revision
 	delete(v.gone, key)
 	delete(v.inert, key)
+	delete(v.dead, key)
 	delete(v.unreadable, key)
 	if key == formatKey || len(value) == 0 {
 		return nil
@@ -112,6 +114,18 @@ func (v *view) apply(revision uint64, key string, value []byte, at time.Time) er
 		return fmt.Errorf("key %s of the bucket %s: %w", key, v.names.bucket, err)
 	}
 	return nil
+}
+
+// current is called when all is read that there is.
+func (v *view) current() {
+	v.base, v.loading = v.revision, false
+	// These meant something when they were written. What they were about is deleted since: by a record that
+	// comes later, as it has overwritten an earlier one, or has been removed itself. So a janitor that was
+	// not as far as this may have left them.
+	for key := range v.dead {
+		v.inert[key] = v.revision
+	}
+	clear(v.dead)
 }
 
 func (v *view) applyRecord(revision uint64, key string, r *record, at time.Time) error {
@@ -136,13 +150,13 @@ func (v *view) applyRecord(revision uint64, key string, r *record, at time.Time)
 		if v.isQueue(r.Left.Name, r.Left.Incarnation) {
 			v.left[r.Left.Incarnation] = r.Left
 		} else {
-			v.inert[key] = revision
+			v.dead[key] = struct{}{}
 		}
 	case r.Used != nil:
 		if v.isQueue(r.Used.Name, r.Used.Incarnation) {
 			v.used[r.Used.Incarnation] = struct{}{}
 		} else {
-			v.inert[key] = revision
+			v.dead[key] = struct{}{}
 		}
 	case r.Sweep != nil:
 		v.sweepBegun = time.Now()
@@ -267,7 +281,7 @@ func (v *view) isQueue(name, incarnation string) bool {
 
 func (v *view) addBinding(key string, r *bindingRecord) error {
 	if !v.ends(r) {
-		v.inert[key] = v.revision
+		v.dead[key] = struct{}{}
 		return nil
 	}
 	b, err := r.binding()
