@@ -1,4 +1,4 @@
-// Package e2e tests emit and receive as their users meet them: over their run
+// Package e2e tests the commands as their users meet them: over their run
 // functions, and as binaries, in memory, on a real RabbitMQ and on a NATS server.
 package e2e
 
@@ -16,7 +16,7 @@ import (
 	"github.com/gobindery/bindery/adapters/rabbitmq/rabbitmqtest"
 )
 
-// binaries is the folder with emit, receive and serve, built for these tests.
+// binaries is the folder with the commands, built for these tests.
 var binaries string
 
 func TestMain(m *testing.M) {
@@ -45,7 +45,7 @@ func build(folder string) error {
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	args = append(args, "github.com/gobindery/bindery/cmd/emit", "github.com/gobindery/bindery/cmd/receive", "github.com/gobindery/bindery/cmd/serve")
+	args = append(args, "github.com/gobindery/bindery/cmd/emit", "github.com/gobindery/bindery/cmd/receive", "github.com/gobindery/bindery/cmd/serve", "github.com/gobindery/bindery/cmd/topology")
 	cmd := exec.CommandContext(context.Background(), "go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	return cmd.Run()

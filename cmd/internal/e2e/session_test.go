@@ -19,6 +19,7 @@ import (
 	"github.com/gobindery/bindery/cmd/internal/cli"
 	"github.com/gobindery/bindery/cmd/internal/emit"
 	"github.com/gobindery/bindery/cmd/internal/receive"
+	"github.com/gobindery/bindery/cmd/internal/topology"
 	"github.com/gobindery/bindery/pubsub"
 )
 
@@ -135,7 +136,7 @@ func startWith(t *testing.T, o options, change func(*cli.Env), name string, args
 		env.Backends = cli.Backends()
 	}
 	change(&env)
-	run := map[string]func(context.Context, []string, cli.Env) int{"emit": emit.Run, "receive": receive.Run}[name]
+	run := map[string]func(context.Context, []string, cli.Env) int{"emit": emit.Run, "receive": receive.Run, "topology": topology.Run}[name]
 	go func() {
 		defer close(s.ended)
 		s.code = run(ctx, args, env)

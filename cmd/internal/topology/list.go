@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,7 +92,21 @@ func allBindings(t *pubsub.Topology) []pubsub.Binding {
 	for _, q := range t.Queues {
 		all = append(all, pubsub.Binding{Queue: q.Name, Key: q.Name})
 	}
-	return append(all, t.Bindings...)
+	all = append(all, t.Bindings...)
+	// Backends have them in orders of their own.
+	slices.SortStableFunc(all, func(a, b pubsub.Binding) int {
+		c := cmp.Or(
+			strings.Compare(a.Exchange, b.Exchange),
+			strings.Compare(a.Queue+a.ToExchange, b.Queue+b.ToExchange),
+			strings.Compare(a.Queue, b.Queue), // exchanges first
+			strings.Compare(a.Key, b.Key),
+		)
+		if c == 0 {
+			c = strings.Compare(cellText(a.Arguments), cellText(b.Arguments))
+		}
+		return c
+	})
+	return all
 }
 
 func columnNames[T any](columns []column[T]) []string {
