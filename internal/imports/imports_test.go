@@ -78,6 +78,12 @@ func TestRules(t *testing.T) {
 		{"", "pubsub/topology", "m/pubsub/routing", false},
 		{"", "pubsub/topology", "m/pubsub/classic", false},
 
+		{"pubsub/cloudevents imports", "pubsub/cloudevents", "m/adapters/memory", false},
+		{"pubsub/cloudevents imports", "pubsub/cloudevents", "example.com/client", false},
+		{"", "pubsub/cloudevents", "m/pubsub", false},
+		{"", "pubsub/cloudevents", "github.com/cloudevents/sdk-go/v2/event", false},
+		{"", "pubsub/cloudevents", "github.com/json-iterator/go", true},
+
 		{"pubsub/pubsubotel imports", "pubsub/pubsubotel", "m/adapters/memory", false},
 		{"pubsub/pubsubotel imports", "pubsub/pubsubotel", "example.com/client", false},
 		{"", "pubsub/pubsubotel", "m/pubsub", false},

@@ -52,6 +52,9 @@ type Import struct {
 // otel is the package for OpenTelemetry.
 const otel = "pubsub/pubsubotel"
 
+// cloudEvents is the package for CloudEvents.
+const cloudEvents = "pubsub/cloudevents"
+
 // Rules are the rules of this module.
 var Rules = []Rule{
 	{
@@ -60,8 +63,10 @@ var Rules = []Rule{
 		Allows: func(_ string, imp Import) bool { return imp.Std },
 	},
 	{
-		Name:   "packages below pubsub import pubsub and the standard library only, and not one another",
-		About:  func(pkg string) bool { return below("pubsub", pkg) && pkg != "pubsub/topology" && pkg != otel },
+		Name: "packages below pubsub import pubsub and the standard library only, and not one another",
+		About: func(pkg string) bool {
+			return below("pubsub", pkg) && pkg != "pubsub/topology" && pkg != otel && pkg != cloudEvents
+		},
 		Allows: func(_ string, imp Import) bool { return imp.Std || imp.Rel == "pubsub" },
 	},
 	{
@@ -69,6 +74,13 @@ var Rules = []Rule{
 		About: func(pkg string) bool { return pkg == "pubsub/topology" },
 		Allows: func(_ string, imp Import) bool {
 			return imp.Std || imp.Rel == "pubsub" || imp.Rel == "pubsub/routing" || imp.Rel == "pubsub/classic"
+		},
+	},
+	{
+		Name:  "pubsub/cloudevents imports pubsub, the CloudEvents SDK and the standard library only",
+		About: func(pkg string) bool { return pkg == cloudEvents },
+		Allows: func(_ string, imp Import) bool {
+			return imp.Std || imp.Rel == "pubsub" || below("github.com/cloudevents/sdk-go", imp.Path)
 		},
 	},
 	{
@@ -87,8 +99,8 @@ var Rules = []Rule{
 		Deep: true,
 	},
 	{
-		Name:   "pubsub and what is below it, but for pubsub/pubsubotel, pulls no other module into a build",
-		About:  func(pkg string) bool { return under("pubsub", pkg) && pkg != otel },
+		Name:   "pubsub and what is below it, but for pubsub/pubsubotel and pubsub/cloudevents, pulls no other module into a build",
+		About:  func(pkg string) bool { return under("pubsub", pkg) && pkg != otel && pkg != cloudEvents },
 		Allows: func(_ string, imp Import) bool { return imp.Std || imp.Ours },
 		Deep:   true,
 	},
