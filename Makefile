@@ -38,7 +38,7 @@ contract: needs ## run the contract suite alone and print its report for each ad
 
 .PHONY: support
 support: needs ## write docs/support.md, what each backend keeps
-	BINDERY_SUPPORT=write $(GO) test -count=1 -p 1 -timeout $(TESTTIMEOUT) -run '^TestContract(OverNATS)?$$' ./adapters/memory ./adapters/rabbitmq ./adapters/amqpserver ./adapters/nats ./adapters/amqpserver/interop
+	BINDERY_SUPPORT=write BINDERY_CLUSTER=1 $(GO) test -count=1 -p 1 -timeout 30m -run '^TestContract(OverNATS|Cluster)?$$' ./adapters/memory ./adapters/rabbitmq ./adapters/amqpserver ./adapters/nats ./adapters/amqpserver/interop
 
 .PHONY: needs
 needs: ## make sure of what the tests need: a C compiler, RabbitMQ, NATS, Chromium

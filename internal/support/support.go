@@ -21,11 +21,12 @@ const (
 	RabbitMQ
 	Server // adapters/amqpserver over memory, with adapters/rabbitmq as its client
 	NATS
+	NATSCluster  // three nodes, each queue on all of them
 	ServerOnNATS // as Server, over NATS
 	columns
 )
 
-var titles = [columns]string{"memory", "RabbitMQ", "AMQP server over memory", "NATS", "AMQP server over NATS"}
+var titles = [columns]string{"memory", "RabbitMQ", "AMQP server over memory", "NATS", "NATS, three replicas", "AMQP server over NATS"}
 
 // Variable is the environment variable that, set to "write", makes Check write
 // the page. Run packages one after another then.

@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := passed.Results[0]
-	want := fmt.Sprintf("| `%s` | %s | yes | no: it has no \\| here | not run yet | not run yet | not run yet |\n", first.Name, first.Why)
+	want := fmt.Sprintf("| `%s` | %s | yes | no: it has no \\| here | not run yet | not run yet | not run yet | not run yet |\n", first.Name, first.Why)
 	if !strings.Contains(string(text), want) {
 		t.Errorf("there is no line %q in\n%.1000s", want, text)
 	}
