@@ -44,27 +44,50 @@ func newMetrics(m metric.Meter) (metrics, error) {
 }
 
 func (m *metrics) published(ctx context.Context, sent bool, seconds float64, all []attribute.KeyValue) {
-	if sent {
-		m.sent.Add(ctx, 1, metric.WithAttributes(all...))
+	if !m.sent.Enabled(ctx) && !m.operation.Enabled(ctx) {
+		return
 	}
-	m.operated(ctx, seconds, all)
+	set := setOf(all)
+	if sent {
+		m.sent.Add(ctx, 1, set)
+	}
+	m.operation.Record(ctx, seconds, set)
 }
 
+// consumed is for deliveries to handlers, which nobody waited for.
 func (m *metrics) consumed(ctx context.Context, all []attribute.KeyValue) {
-	m.received.Add(ctx, 1, metric.WithAttributes(all...))
+	if m.received.Enabled(ctx) {
+		m.received.Add(ctx, 1, setOf(all))
+	}
 }
 
-func (m *metrics) operated(ctx context.Context, seconds float64, all []attribute.KeyValue) {
-	m.operation.Record(ctx, seconds, metric.WithAttributes(all...))
+func (m *metrics) pulled(ctx context.Context, seconds float64, all []attribute.KeyValue) {
+	if !m.received.Enabled(ctx) && !m.operation.Enabled(ctx) {
+		return
+	}
+	set := setOf(all)
+	m.received.Add(ctx, 1, set)
+	m.operation.Record(ctx, seconds, set)
 }
 
 func (m *metrics) processed(ctx context.Context, seconds float64, all []attribute.KeyValue) {
-	m.process.Record(ctx, seconds, metric.WithAttributes(all...))
+	if m.process.Enabled(ctx) {
+		m.process.Record(ctx, seconds, setOf(all))
+	}
 }
 
 func (m *metrics) settled(ctx context.Context, n int, seconds float64, all []attribute.KeyValue) {
-	m.settlements.Add(ctx, int64(n), metric.WithAttributes(all...))
-	m.operated(ctx, seconds, all)
+	if !m.settlements.Enabled(ctx) && !m.operation.Enabled(ctx) {
+		return
+	}
+	set := setOf(all)
+	m.settlements.Add(ctx, int64(n), set)
+	m.operation.Record(ctx, seconds, set)
+}
+
+// setOf makes the attributes of one operation, for all its metrics.
+func setOf(all []attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(all...))
 }
 
 // opened has the Broker's figures observed, until closed.

@@ -84,8 +84,7 @@ func (i *instrumentation) received(ctx context.Context, r *pubsub.ReceiveTrace) 
 		trace.WithLinks(linkTo(i.creation(r.Delivery.Headers))...),
 		trace.WithAttributes(ofMessage(all, r.Delivery.Envelope, r.Delivery.Queue())...))
 	span.End(trace.WithTimestamp(now))
-	i.metrics.consumed(ctx, all)
-	i.metrics.operated(ctx, now.Sub(r.Began).Seconds(), all)
+	i.metrics.pulled(ctx, now.Sub(r.Began).Seconds(), all)
 }
 
 func (i *instrumentation) handleStart(ctx context.Context, h *pubsub.HandleTrace) context.Context {
