@@ -81,8 +81,8 @@ func (l *leader) admit(id string, size int, p func() *pubsub.Publication) (ok bo
 	err = l.do(func() error {
 		l.engine.Tick(now())
 		l.prune()
-		if _, again := l.pending[id]; again {
-			ok = true // a publish that is tried again
+		if _, again := l.pending[id]; again || l.letIn.has(id, time.Now()) {
+			ok = true // it is sent again, and the stream knows whether it has it
 			return nil
 		}
 		if l.engine.Refuses(size, len(l.pending), l.pendingBytes) {
@@ -92,6 +92,7 @@ func (l *leader) admit(id string, size int, p func() *pubsub.Publication) (ok bo
 			return nil
 		}
 		ok = true
+		l.letIn.add(id, time.Now())
 		l.pending[id] = admitted{size, time.Now()}
 		l.pendingBytes += size
 		return nil

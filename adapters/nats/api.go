@@ -90,13 +90,13 @@ func (c *Conn) try(ctx context.Context, what string, f func(ctx context.Context)
 	late := time.Now().Add(patience)
 	// What is asked of a leader that has just been elected is often lost.
 	limit := requestTimeout / 4
-	_, violated := c.violations.since(0)
+	violated, _ := c.violations.since(0)
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		attempt, cancel := context.WithTimeout(ctx, limit)
 		err := f(attempt)
 		cancel()
 		limit = min(2*limit, requestTimeout)
-		violation, _ := c.violations.since(violated)
+		_, violation := c.violations.since(violated)
 		switch {
 		case err == nil:
 			return nil

@@ -13,8 +13,7 @@ import (
 // messages only that are still in the stream; not of what was acked. So a feed remembers itself
 // what it has brought, for as long as a publisher may send that again.
 
-// ids are the ids of messages that a feed has brought. They belong to the goroutine that
-// brings it messages.
+// ids are ids of messages, for some time between one dedupWindow and three. They have no lock.
 type ids struct {
 	since       time.Time // when recent began
 	recent, old map[string]tokens
@@ -25,26 +24,46 @@ type ids struct {
 type tokens map[uint64]*[8]uint64
 
 // again reports whether the message with the same id was brought already, and remembers it.
-// It forgets it some time between one dedupWindow and three. Messages that no adapter has published
-// are their publishers' business.
+// Messages that no adapter has published are their publishers' business.
 func (s *ids) again(m *nats.Msg, now time.Time) bool {
-	beginning, n, ok := splitID(m.Header.Get(idHeader))
-	if !ok || isForeign(m) && len(m.Header[longHeader]) == 0 {
+	id := m.Header.Get(idHeader)
+	if isForeign(m) && len(m.Header[longHeader]) == 0 {
 		return false
 	}
+	if s.has(id, now) {
+		return true
+	}
+	s.add(id, now)
+	return false
+}
+
+// forget forgets the old ones when it is time.
+func (s *ids) forget(now time.Time) {
 	if now.Sub(s.since) > dedupWindow {
 		s.since, s.recent, s.old = now, make(map[string]tokens), s.recent
 	}
-	if s.recent[beginning].has(n) || s.old[beginning].has(n) {
-		return true
+}
+
+// has reports whether an id is there.
+func (s *ids) has(id string, now time.Time) bool {
+	s.forget(now)
+	beginning, n, ok := splitID(id)
+	return ok && (s.recent[beginning].has(n) || s.old[beginning].has(n))
+}
+
+// add adds an id.
+func (s *ids) add(id string, now time.Time) {
+	beginning, n, ok := splitID(id)
+	if !ok {
+		return
 	}
+	s.forget(now)
 	t := s.recent[beginning]
 	if t == nil {
 		t = make(tokens)
 		s.recent[strings.Clone(beginning)] = t
 	}
 	t.add(n)
-	return false
 }
 
 // splitID splits an id into what many have in common and a number.

@@ -60,6 +60,7 @@ type leader struct {
 	// What was let in by a queue that may refuse, and is on its way to the stream.
 	pending      map[string]admitted // by message id
 	pendingBytes int
+	letIn        ids       // and earlier ones: a publish that is sent again must not be refused
 	pruned       time.Time // when those were last looked for that did not come
 }
 

@@ -59,15 +59,15 @@ func (c *Conn) violated(err error) {
 	c.violations.last = err
 }
 
-// since returns the last violation that may be why a request has no answer, if there were more
-// than n, and how many there were.
-func (v *violations) since(n int) (error, int) {
+// since returns how many violations there were, and if these are more than n, the last one: it
+// may be why a request has no answer.
+func (v *violations) since(n int) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.n > n {
-		return v.last, v.n
+		return v.n, v.last
 	}
-	return nil, v.n
+	return v.n, nil
 }
 
 // forbidden is the error of what failed by a violation.
