@@ -38,6 +38,7 @@ type Flags struct {
 
 	broker   string
 	logLevel string
+	tracing  tracing
 }
 
 // Add adds the flags to cmd.
@@ -68,6 +69,7 @@ var logLevels = []string{"debug", "info", "warn", "error"}
 
 // AddLast adds those flags that stand last in the help.
 func (f *Flags) AddLast(cmd *cobra.Command) {
+	f.tracing.add(cmd)
 	Choice(cmd, &f.logLevel, "log-level", "", logLevels, "log to standard error from this `level` on: debug, info, warn or error")
 }
 
@@ -98,22 +100,27 @@ func (f *Flags) Logger(env Env) *slog.Logger {
 	return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
-// Open connects to the broker that the flags of cmd or the environment name.
+// Open connects to the broker that the flags of cmd or the environment name. Call
+// Close when that is closed, or wasn't opened.
 func (f *Flags) Open(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
 	ctx, url, from := cmd.Context(), f.broker, ""
+	trace, err := f.tracing.open(cmd, env)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case cmd.Flags().Changed("broker"):
 	case env.Broker != "":
 		url, from = env.Broker, " (the URL is that of $"+BrokerVariable+")"
 	case env.LocalFolder != "":
-		return f.openLocal(cmd, env)
+		return f.openLocal(cmd, env, trace)
 	default:
 		url = DefaultBroker
 		// Else a newcomer wonders why the other program gets nothing.
 		fmt.Fprintf(env.Stderr, "%s: no broker named: using %s, which no other process can reach; name one with -b URL or $%s\n",
 			cmd.Root().Name(), DefaultBroker, BrokerVariable)
 	}
-	b, err := env.Backends.Open(ctx, url, &pubsub.Options{Logger: f.Logger(env)})
+	b, err := env.Backends.Open(ctx, url, &pubsub.Options{Logger: f.Logger(env), Trace: trace})
 	if err != nil {
 		return nil, fmt.Errorf("%w%s", err, from)
 	}
@@ -121,7 +128,7 @@ func (f *Flags) Open(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
 }
 
 // openLocal connects to this machine's local broker.
-func (f *Flags) openLocal(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
+func (f *Flags) openLocal(cmd *cobra.Command, env Env, trace *pubsub.Trace) (*pubsub.Broker, error) {
 	f.LocalBroker = true
 	log := f.Logger(env)
 	o := local.Options{
@@ -136,7 +143,7 @@ func (f *Flags) openLocal(cmd *cobra.Command, env Env) (*pubsub.Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the local broker: %w; name another one with -b URL or $%s", err, BrokerVariable)
 	}
-	return pubsub.New(a, &pubsub.Options{Logger: log}), nil
+	return pubsub.New(a, &pubsub.Options{Logger: log, Trace: trace}), nil
 }
 
 // DeclareExchange makes the exchange that the flags name, or checks that it is

@@ -86,6 +86,11 @@ func (e *emitter) run(cmd *cobra.Command, words []string) error {
 	if e.Exchange == "" && e.key == "" {
 		return cli.Usagef(`-e/--exchange "": the default exchange routes to the queue that the key names; name it with -k/--key`)
 	}
+	defer func() {
+		if err := e.Flags.Close(); err != nil {
+			e.Logger(e.Env).Warn("the trace may not be complete", "error", err)
+		}
+	}()
 	b, err := e.Open(cmd, e.Env)
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (p *printer) print(ctx context.Context, c *pubsub.Consumer, prefetch, limit
 		if ctx.Err() != nil { // the message in hand is printed; d is another
 			return n, p.ack(context.WithoutCancel(ctx))
 		}
-		if err := p.out.write(&d); err != nil {
+		if err := d.Process(ctx, func(context.Context) error { return p.out.write(&d) }); err != nil {
 			return n, err
 		}
 		p.last = d

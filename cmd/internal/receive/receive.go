@@ -121,6 +121,7 @@ func (r *receiver) run(cmd *cobra.Command) error {
 // receive sets up the queue and prints what comes.
 func (r *receiver) receive(cmd *cobra.Command, bindings []pubsub.Binding) (err error) {
 	ctx := cmd.Context()
+	defer func() { err = errors.Join(err, r.Flags.Close()) }()
 	b, err := r.Open(cmd, r.Env)
 	if err != nil {
 		return err
