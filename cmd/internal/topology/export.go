@@ -2,6 +2,8 @@ package topology
 
 import (
 	"bytes"
+	"reflect"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
@@ -35,9 +37,7 @@ users and policies are not in it.`,
 			}
 			text := b.Bytes()
 			if format == "yaml" {
-				if text, err = yaml.JSONToYAML(text); err != nil {
-					return err
-				}
+				text = toYAML(text)
 			}
 			_, err = c.Stdout.Write(text)
 			return err
@@ -46,4 +46,24 @@ users and policies are not in it.`,
 	cli.Choice(cmd, &format, "output", "o", []string{"json", "yaml"}, "`format`: json or yaml")
 	cli.ShortString(cmd, &vhost, "vhost", "", "`name` of the vhost that the file tells")
 	return cmd
+}
+
+// toYAML writes definitions as YAML. Where the library does not read again what it
+// writes, as with control characters in names, the JSON stays, which is YAML too.
+func toYAML(text []byte) []byte {
+	y, err := yaml.JSONToYAML(text)
+	if err != nil {
+		return text
+	}
+	back, err := yamlToJSON(y)
+	if err != nil {
+		return text
+	}
+	before, _, err1 := topology.ReadDefinitions(bytes.NewReader(text), "")
+	after, _, err2 := topology.ReadDefinitions(bytes.NewReader(back), "")
+	control := func(r rune) bool { return unicode.IsControl(r) && r != '\n' }
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(before, after) || bytes.ContainsFunc(y, control) {
+		return text
+	}
+	return y
 }

@@ -2,9 +2,12 @@ package topology
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"strconv"
 
 	"github.com/goccy/go-yaml"
 
@@ -27,7 +30,7 @@ func (c *command) read(name, vhost string) (pubsub.Topology, error) {
 		return pubsub.Topology{}, fmt.Errorf("read the topology file: %w", err)
 	}
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		if text, err = yaml.YAMLToJSON(text); err != nil {
+		if text, err = yamlToJSON(text); err != nil {
 			return pubsub.Topology{}, fmt.Errorf("read %s: %w: it is neither JSON nor YAML: %s", what, pubsub.ErrInvalid, yaml.FormatError(err, false, false))
 		}
 	}
@@ -39,6 +42,35 @@ func (c *command) read(name, vhost string) (pubsub.Topology, error) {
 		c.note("%s: %s", what, w)
 	}
 	return t, nil
+}
+
+// yamlToJSON is not the library's, which writes some strings so that they are no
+// JSON.
+func yamlToJSON(text []byte) ([]byte, error) {
+	var v any
+	if err := yaml.Unmarshal(text, &v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(pointed(v))
+}
+
+// pointed writes floats with a point, so that whole ones stay floats.
+func pointed(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+			return json.Number(strconv.FormatFloat(v, 'f', 1, 64))
+		}
+	case []any:
+		for i := range v {
+			v[i] = pointed(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = pointed(v[name])
+		}
+	}
+	return v
 }
 
 // note says something on standard error.

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/gobindery/bindery/pubsub"
 	"github.com/gobindery/bindery/pubsub/classic"
@@ -102,21 +101,29 @@ func (r *rows) json(out *bufio.Writer) error {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		out.WriteString("\n{")
-		for j, v := range row {
-			b, err := marshal(told(v))
-			if err != nil {
-				return err
-			}
-			if j > 0 {
-				out.WriteByte(',')
-			}
-			fmt.Fprintf(out, "%q:%s", r.columns[j], b)
+		out.WriteByte('\n')
+		if err := r.object(out, row); err != nil {
+			return err
 		}
-		out.WriteByte('}')
 	}
 	out.WriteString("\n]\n")
 	return nil
+}
+
+// object writes a row as an object of JSON.
+func (r *rows) object(out *bufio.Writer, row []any) error {
+	for i, v := range row {
+		b, err := marshal(told(v))
+		if err != nil {
+			return err
+		}
+		before := ','
+		if i == 0 {
+			before = '{'
+		}
+		fmt.Fprintf(out, "%c%q:%s", before, r.columns[i], b)
+	}
+	return out.WriteByte('}')
 }
 
 func marshal(v any) ([]byte, error) {
@@ -140,21 +147,40 @@ func told(v any) any {
 	return all
 }
 
-// yaml writes a list of maps, row by row.
+// yaml writes a list of maps. Values are those of JSON, which are YAML too; but
+// words that can be nothing else stand without quotes.
 func (r *rows) yaml(out *bufio.Writer) error {
 	if len(r.values) == 0 {
 		out.WriteString("[]\n")
 	}
 	for _, row := range r.values {
-		item := make(yaml.MapSlice, len(row))
 		for i, v := range row {
-			item[i] = yaml.MapItem{Key: r.columns[i], Value: told(v)}
+			before := "  "
+			if i == 0 {
+				before = "- "
+			}
+			text, isText := v.(string)
+			if !isText || !plainWord(text) {
+				b, err := marshal(told(v))
+				if err != nil {
+					return err
+				}
+				text = string(b)
+			}
+			fmt.Fprintf(out, "%s%s: %s\n", before, r.columns[i], text)
 		}
-		b, err := yaml.Marshal([]yaml.MapSlice{item})
-		if err != nil {
-			return err
-		}
-		out.Write(b)
 	}
 	return nil
+}
+
+var word = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*$`)
+
+// plainWord reports whether a text is a string in YAML without quotes, also of
+// version 1.1, where "no" is none.
+func plainWord(s string) bool {
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf":
+		return false
+	}
+	return word.MatchString(s)
 }
