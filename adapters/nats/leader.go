@@ -32,7 +32,6 @@ type leader struct {
 
 	// members are the consumers and holders, those of this connection and of others.
 	members map[member]*engine.Consumer
-	lost    map[string]bool // connections that were gone without a word, until they join again
 
 	// How far it is. Of what was in the stream when it began, some may be missing in
 	// between; after that, each sequence is a message, for nobody else takes any out.

@@ -86,7 +86,6 @@ func (l *leader) join(m member, j *joining, to sink) (lost []uint64, err error) 
 				return err
 			}
 		}
-		delete(l.lost, m.conn)
 		c.Owner = to // what is ready goes there by act
 		l.members[m] = c
 		l.gatheredFrom(m)
@@ -123,9 +122,6 @@ func (l *leader) settleNow(m member, caughtUp bool, group ...settlement) error {
 	return l.do(func() error {
 		c := l.members[m]
 		if c == nil {
-			if l.lost[m.conn] {
-				return pubsub.ErrDeliveryLost
-			}
 			return nil // it had nothing any more
 		}
 		at := now()

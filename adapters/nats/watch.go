@@ -86,12 +86,6 @@ func (c *Conn) connGone(conn string) {
 				members = append(members, m)
 			}
 		}
-		if len(members) > 0 {
-			if l.lost == nil {
-				l.lost = make(map[string]bool)
-			}
-			l.lost[conn] = true // should it be there still, it hears of it when it settles
-		}
 		l.mu.Unlock()
 		if len(members) > 0 {
 			l.leaveNow(members...)
