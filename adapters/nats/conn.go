@@ -32,6 +32,7 @@ type Conn struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	api    string       // the prefix of JetStream's API
+	level  atomic.Int64 // of JetStream's API
 	limit  int          // the largest message of the server, in bytes
 	offset atomic.Int64 // how far this clock is ahead of the server's, in nanoseconds
 
@@ -101,6 +102,9 @@ func (c *Conn) start(ctx context.Context) error {
 		return err
 	}
 	if err := c.topology.open(ctx); err != nil {
+		return err
+	}
+	if err := c.checkNext(ctx, c.topology.view.revision); err != nil {
 		return err
 	}
 	if err := c.measureClock(ctx); err != nil {

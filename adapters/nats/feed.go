@@ -108,20 +108,24 @@ func (f *feed) claim(ctx context.Context) error {
 	f.generation++
 	name := consumerName(f.conn.id, f.generation)
 	f.mu.Unlock()
+	want := jetstream.ConsumerConfig{
+		Durable:       name,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       10 * 365 * 24 * time.Hour, // see the comment on feed
+		MaxDeliver:    -1,
+		MaxAckPending: -1,
+		MaxWaiting:    64,
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+	}
 	err := f.conn.try(ctx, "make a consumer of the stream "+f.stream, func(ctx context.Context) error {
-		_, err := f.conn.js.CreateConsumer(ctx, f.stream, jetstream.ConsumerConfig{
-			Durable:       name,
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       10 * 365 * 24 * time.Hour, // see the comment on feed
-			MaxDeliver:    -1,
-			MaxAckPending: -1,
-			MaxWaiting:    64,
-			DeliverPolicy: jetstream.DeliverAllPolicy,
-		})
+		made, err := f.conn.js.CreateConsumer(ctx, f.stream, want)
 		if isCode(err, codeConsumerExists) {
 			return nil // an attempt whose answer was lost
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return f.conn.checkConsumer(f.stream, want, made.CachedInfo().Config)
 	})
 	if err != nil {
 		return err

@@ -37,7 +37,13 @@ const withoutJetStream = 3 * time.Second
 func (c *Conn) checkJetStream(ctx context.Context) error {
 	late := time.Now().Add(withoutJetStream)
 	return c.try(ctx, "ask for JetStream", func(ctx context.Context) error {
-		err := c.request(ctx, "INFO", nil, nil)
+		var info struct {
+			API struct {
+				Level int64 `json:"level"` // 0 before version 2.11; nothing here needs more
+			} `json:"api"`
+		}
+		err := c.request(ctx, "INFO", nil, &info)
+		c.level.Store(info.API.Level)
 		off := errors.Is(err, nats.ErrNoResponders) && time.Now().After(late)
 		if off || isCode(err, codeNotEnabled, codeNotEnabledForAccount) {
 			return fmt.Errorf("%w: JetStream is turned off, on nats-server %s or for the account; turn it on with nats-server -js, or the setting jetstream: enabled (%s)", pubsub.ErrUnsupported, c.nc.ConnectedServerVersion(), err)

@@ -32,8 +32,9 @@ func (c *Conn) makeStream(ctx context.Context, q *queue) error {
 func (c *Conn) createStream(ctx context.Context, s jetstream.StreamConfig) error {
 	s.Retention = jetstream.WorkQueuePolicy
 	s.Duplicates = dedupWindow
-	err := c.try(ctx, "make the stream "+s.Name, func(ctx context.Context) error {
-		_, err := c.js.CreateStream(ctx, s)
+	var made jetstream.Stream
+	err := c.try(ctx, "make the stream "+s.Name, func(ctx context.Context) (err error) {
+		made, err = c.js.CreateStream(ctx, s)
 		if isCode(err, codeStreamExists) || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 			return nil // by a version with other settings
 		}
@@ -41,6 +42,9 @@ func (c *Conn) createStream(ctx context.Context, s jetstream.StreamConfig) error
 	})
 	if err != nil {
 		return fmt.Errorf("%w; JetStream's limits of streams, memory or storage may be reached", err)
+	}
+	if made != nil {
+		return c.checkStream(s, made.CachedInfo().Config)
 	}
 	return nil
 }
