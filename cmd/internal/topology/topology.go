@@ -54,7 +54,7 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 		Long:    help,
 		Example: examples,
 	}
-	group(root, "command", c.list(), c.graph(), c.explain(), c.export(), c.diff(), c.check(), c.apply(), c.purge(), c.delete())
+	group(root, "command", c.list(), c.graph(), c.explain(), c.export(), c.diff(), c.check(), c.apply(), c.purge(), c.delete(), c.serve())
 	c.AddBroker(root, env)
 	return cli.Execute(ctx, root, args, env)
 }
