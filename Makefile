@@ -17,11 +17,14 @@ FUZZTIME  ?= 60s
 HISTORIES ?= 500
 SEED      ?=
 
+# Of screenshots: the folder for them.
+SHOTS ?= $(or $(TMPDIR),/tmp)/bindery-screenshots
+
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## broadcast a real log to two receivers, in memory
@@ -55,6 +58,11 @@ lint: ## check formatting, vet, staticcheck, go.mod and the import rules
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./internal/imports
+
+.PHONY: screenshots
+screenshots: needs ## take pictures of the page of topology serve, into SHOTS
+	@mkdir -p $(SHOTS)
+	BINDERY_SCREENSHOTS=$(abspath $(SHOTS)) $(GO) test -count=1 -run '^TestScreenshots$$' ./cmd/internal/page
 
 .PHONY: bench
 bench: needs ## run the benchmarks one package after another (BENCH=regexp)
