@@ -13,7 +13,7 @@ const unnamed = `[...document.querySelectorAll("a, button, input, textarea, [rol
 		const by = e.getAttribute("aria-labelledby");
 		const name = e.getAttribute("aria-label") || (by && document.getElementById(by).textContent) ||
 			(e.labels && [...e.labels].map((l) => l.textContent).join()) || (/^(A|BUTTON)$/.test(e.tagName) && e.textContent);
-		return !name?.trim();
+		return !(name || "").trim();
 	}).map((e) => e.outerHTML)`
 
 // faint are the texts whose contrast to what is behind them is less than 4.5, by
