@@ -31,13 +31,26 @@ func (p *publisher) askAdmission(token uint64, s *sending) {
 		p.resolve(token, nil) // deleted just after it was routed
 	case err != nil:
 		// retry asks again
-	case l != nil:
-		p.admit(l, new(paper).write(p, s))
 	default:
-		m := new(paper).write(p, s)
-		m.Subject = c.names.controlSubject(remote)
-		c.nc.PublishMsg(m)
+		p.askLeader(l, remote, new(paper).write(p, s))
 	}
+}
+
+// askLeader asks the leader, which is here or elsewhere, to let a message in.
+func (p *publisher) askLeader(l *leader, remote string, m *nats.Msg) {
+	if l != nil {
+		p.admit(l, m)
+		return
+	}
+	m.Subject = p.conn.names.controlSubject(remote)
+	p.conn.nc.PublishMsg(m) // retry sends it again if it fails
+}
+
+// knownLeader returns who leads a queue, as far as is known: here, or another connection's id.
+func (c *Conn) knownLeader(q *queue) (l *leader, remote string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.leaders[q.record.Incarnation], c.remotes[q.record.Incarnation]
 }
 
 // admit stores a message for a queue that is led here, or refuses it.

@@ -14,7 +14,7 @@ func TestDuplicateInProcess(t *testing.T) {
 	p := newPublisher(new(Conn))
 	var outcomes []error
 	out := &outgoing{pub: &pubsub.Publication{Confirmed: func(err error) { outcomes = append(outcomes, err) }}, left: 1}
-	p.sent[1] = &sending{out: out, token: 1}
+	p.sent[1] = &sending{out: out, queue: new(queue), token: 1}
 	for _, answer := range []struct {
 		data  string
 		known int // how many outcomes there are then

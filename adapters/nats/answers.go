@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -77,10 +79,15 @@ func answerError(m *nats.Msg) error {
 func (p *publisher) later(token uint64, s *sending, err error) bool {
 	switch {
 	case errors.Is(err, errNobody):
-		p.conn.running.Go(func() { p.nobody(token, s) })
+		if p.blocked(s) {
+			p.conn.running.Go(func() { p.nobody(token, s) })
+		}
 		return true
-	case transient(err), isCode(err, codeDuplicateInProcess):
+	case transient(err):
+		p.blocked(s)
 		return true // retry sends it again
+	case isCode(err, codeDuplicateInProcess):
+		return true // here too
 	}
 	return false
 }
@@ -94,8 +101,11 @@ func (p *publisher) answered(s *sending, err error) {
 		out.err = storeError(err)
 	}
 	out.left--
-	last := out.left == 0
+	last, follow := out.left == 0, p.leave(s)
 	p.mu.Unlock()
+	if follow {
+		p.follow(s)
+	}
 	if last {
 		out.finish(out.err)
 	}
@@ -175,14 +185,15 @@ func (p *publisher) retry() {
 		switch {
 		case at-s.since > dedupWindow*3/4:
 			given = append(given, token) // later, it might be stored twice
+		case s.waits:
 		case at-s.at > retryAfter:
 			s.at = at
 			late[token] = s
 		}
 	}
 	p.mu.Unlock()
-	for _, s := range late {
-		p.transmit(s)
+	for _, token := range slices.Sorted(maps.Keys(late)) {
+		p.transmit(late[token])
 	}
 	for _, token := range given {
 		p.resolve(token, fmt.Errorf("%w: NATS did not answer for %v", pubsub.ErrUnconfirmed, dedupWindow*3/4))

@@ -34,10 +34,12 @@ type publisher struct {
 	ended    bool
 	cut      bool                // nothing is sent any more
 	sent     map[uint64]*sending // the copies that aren't answered, by token
+	lanes    map[string]*lane    // by the stores' subjects
 
 	// What the goroutine that sends has.
 	token   uint64     // of the last copy
-	batch   []*sending // those that are sent next
+	batch   []*sending // those that are noted next
+	going   []*sending // and of them, those that need not wait
 	space   [64]*queue
 	owned   []*queue // the exclusive queues among those of one publication
 	numbers []uint64 // and theirs
@@ -70,7 +72,8 @@ type sending struct {
 	to    string        // numbers of exclusive queues
 	since time.Duration // when it was first sent, since the publisher began
 
-	at time.Duration // when it was last sent; guarded by publisher.mu
+	at    time.Duration // when it was last sent; guarded by publisher.mu
+	waits bool          // in its lane; guarded by publisher.mu
 }
 
 // mostWaiting is how many publications may wait until one that comes waits too.
@@ -81,7 +84,7 @@ const mostWaiting = 8192
 const headerReserve = 4096
 
 func newPublisher(c *Conn) *publisher {
-	p := &publisher{conn: c, inbox: nats.NewInbox() + ".", began: time.Now(), sent: make(map[uint64]*sending)}
+	p := &publisher{conn: c, inbox: nats.NewInbox() + ".", began: time.Now(), sent: make(map[uint64]*sending), lanes: make(map[string]*lane)}
 	p.some.L, p.room.L = &p.mu, &p.mu
 	return p
 }
@@ -232,17 +235,22 @@ func (p *publisher) sendBatch(publications int) {
 		s.at, s.since = at, at
 		s.out.left++
 		p.sent[s.token] = s
+		if !cut && p.enter(s) {
+			p.going = append(p.going, s)
+		}
 	}
 	p.mu.Unlock()
-	for _, s := range p.batch {
-		if cut {
-			p.resolve(s.token, fmt.Errorf("%w: the message was not sent", errClosed))
-			continue
-		}
+	for _, s := range p.going {
 		p.transmitOn(&p.paper, s)
 	}
+	if cut {
+		for _, s := range p.batch {
+			p.resolve(s.token, fmt.Errorf("%w: the message was not sent", errClosed))
+		}
+	}
 	clear(p.batch)
-	p.batch = p.batch[:0]
+	clear(p.going)
+	p.batch, p.going = p.batch[:0], p.going[:0]
 }
 
 // unconfirmedKind is what a publish fails with that was not sent.

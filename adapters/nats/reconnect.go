@@ -60,6 +60,7 @@ func (f *feed) reconnected() {
 func (p *publisher) sendAgain() {
 	p.mu.Lock()
 	late := maps.Clone(p.sent)
+	maps.DeleteFunc(late, func(_ uint64, s *sending) bool { return s.waits })
 	p.mu.Unlock()
 	for _, token := range slices.Sorted(maps.Keys(late)) {
 		p.transmit(late[token])

@@ -18,7 +18,11 @@ func (p *publisher) transmit(s *sending) { p.transmitOn(new(paper), s) }
 
 func (p *publisher) transmitOn(on *paper, s *sending) {
 	if s.queue.refuses() {
-		p.conn.running.Go(func() { p.askAdmission(s.token, s) })
+		if l, remote := p.conn.knownLeader(s.queue); l != nil || remote != "" {
+			p.askLeader(l, remote, on.write(p, s))
+			return
+		}
+		p.conn.running.Go(func() { p.askAdmission(s.token, s) }) // those that follow wait for its answer
 		return
 	}
 	p.conn.nc.PublishMsg(on.write(p, s)) // retry sends it again if it fails
