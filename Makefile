@@ -90,3 +90,8 @@ FAULTS ?= 60
 faults: needs ## kill nodes and clients of a NATS cluster (FAULTS=60), and print figures
 	BINDERY_FAULTS=$(FAULTS) BINDERY_BINDS=5000 BINDERY_CLUSTER=1 $(GO) test -count=1 -timeout 1h -v $(TESTFLAGS) \
 		-run '^Test(NodesDieUnderPublishes|BindsSeenElsewhere|ContractCluster|Client(Killed|Hangs)|CrashAtEveryStep|Reconnect|SentAgainAfterRestart)$$' ./adapters/nats
+
+# Without the race detector: the suite's reconnect test has a race of its own.
+.PHONY: watermill
+watermill: needs ## run Watermill's suite, its stress and reconnect tests in full
+	BINDERY_WATERMILL=1 $(GO) test -count=1 -timeout 30m -v $(TESTFLAGS) -run '^Test(Suite|Stress|Reconnect)$$' ./adapters/watermill
