@@ -35,7 +35,7 @@ func TestConsumeAnswers(t *testing.T) {
 		{"an argument that wants a bool", q, do(&wire.BasicConsume{Queue: "q", ConsumerTag: "c", Arguments: table("x-cancel-on-ha-failover", "yes")}), says(invalid + "'x-cancel-on-ha-failover'" + ofQ + "{unacceptable_type,longstr} (60.20)")},
 		{"an unknown argument", q, do(&wire.BasicConsume{Queue: "q", ConsumerTag: "c", Arguments: table("x-foo", "a")}), says("basic.consume-ok c")},
 		{"the queue is deleted", do(queue("q"), consume("q", "c")), do(elsewhere{&wire.QueueDelete{Queue: "q"}}, awaited(1)), says("queue.delete-ok 0", "basic.cancel c")},
-		{"settle after the queue was deleted", then(filled("1"), consume("q", "c"), awaited(1), &wire.QueueDelete{Queue: "q"}, awaited(1)), do(&wire.BasicAck{DeliveryTag: 1}, inspect("q")), says(queueGone)},
+		{"settle after the queue was deleted", then(filled("1"), consume("q", "c"), awaited(1), elsewhere{&wire.QueueDelete{Queue: "q"}}, awaited(1)), do(&wire.BasicAck{DeliveryTag: 1}, inspect("q")), says(queueGone)},
 
 		// qos
 		{"prefetch is for each consumer", then(filled("1", "2", "3"), &wire.BasicQos{PrefetchCount: 1}), do(consume("q", "c"), awaited(1), consume("q", "d"), awaited(1)),
