@@ -79,9 +79,11 @@ hostile: ## turn thousands of hostile clients on the AMQP server, and print what
 	BINDERY_HOSTILE=1 $(GO) test -count=1 -timeout 30m -v $(TESTFLAGS) -run '^TestHostileClients$$' ./adapters/amqpserver
 
 .PHONY: soak
-soak: needs ## run many random histories on every adapter (HISTORIES=500, SEED=n)
+soak: needs ## run many random histories and routes on every adapter (HISTORIES=500, SEED=n)
 	BINDERY_HISTORIES=$(HISTORIES) BINDERY_SEED=$(SEED) \
 		$(GO) test -race -count=1 -timeout 6h $(TESTFLAGS) ./adapters/...
+	BINDERY_PAIRS=10000 BINDERY_SEED=$(SEED) \
+		$(GO) test -race -count=1 -timeout 6h -v $(TESTFLAGS) -run '^TestAgree$$' ./pubsub/topology
 
 # Of faults: for how many seconds nodes are killed, and step down.
 FAULTS ?= 60
