@@ -121,6 +121,14 @@ var Rules = []Rule{
 		Deep:   true,
 	},
 	{
+		Name:  "adapters/watermill pulls no AMQP client into a build",
+		About: func(pkg string) bool { return pkg == "adapters/watermill" },
+		Allows: func(_ string, imp Import) bool {
+			return !under("github.com/rabbitmq", imp.Path) && !below("github.com/ThreeDotsLabs/watermill-amqp", imp.Path)
+		},
+		Deep: true,
+	},
+	{
 		Name: "among the commands, only cmd/internal/cli and cmd/internal/local import adapters",
 		About: func(pkg string) bool {
 			return below("cmd", pkg) && pkg != "cmd/internal/cli" && pkg != "cmd/internal/local"
