@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -119,7 +120,12 @@ func (c *Conn) DeclareQueue(ctx context.Context, want pubsub.Queue) (pubsub.Queu
 	}
 	var s status
 	if isNew {
-		err = c.begun(ctx, q)
+		if err = c.begun(ctx, q); refusesStream(err) {
+			// Nobody could use it. Who dies before this leaves a queue that takes no messages.
+			if err := c.deleteRecord(ctx, q, nil); err != nil {
+				c.warn("a queue stays that has no stream", err, "queue", q.name())
+			}
+		}
 	} else {
 		s, err = c.inspect(ctx, q, true)
 	}
@@ -127,6 +133,12 @@ func (c *Conn) DeclareQueue(ctx context.Context, want pubsub.Queue) (pubsub.Queu
 		err = nil // it was declared, and then deleted
 	}
 	return pubsub.QueueInfo{Name: want.Name, Ready: s.Ready, Consumers: s.Consumers}, err
+}
+
+// refusesStream reports whether an error is JetStream's answer, and no matter of time.
+func refusesStream(err error) bool {
+	_, answered := errors.AsType[*jetstream.APIError](err)
+	return errors.Is(err, pubsub.ErrUnsupported) || errors.Is(err, pubsub.ErrAccessRefused) || answered && !transient(err)
 }
 
 // redeclare checks that a queue is as wanted. It returns errNoChange if so.
