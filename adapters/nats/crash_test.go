@@ -290,15 +290,8 @@ func snapshot(t *testing.T, b *pubsub.Broker) string {
 // streamsOf lists the streams of a vhost's queues.
 func streamsOf(t *testing.T, s *natstest.Server, a *nats.Conn) (streams []string) {
 	t.Helper()
-	nc, err := natsgo.Connect(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js, done := jetStream(t, s.URL())
+	defer done()
 	names := js.StreamNames(t.Context(), jetstream.WithStreamListSubject(nats.Prefix(a)+".>"))
 	for name := range names.Name() {
 		streams = append(streams, name)

@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	natsgo "github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/gobindery/bindery/adapters/nats"
 	"github.com/gobindery/bindery/adapters/nats/natstest"
 	"github.com/gobindery/bindery/pubsub"
@@ -119,15 +116,8 @@ func TestClientHangs(t *testing.T) {
 // consumersOf returns the names of a stream's consumers, each of which a connection made that leads.
 func consumersOf(t *testing.T, s *natstest.Server, stream string) []string {
 	t.Helper()
-	nc, err := natsgo.Connect(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js, done := jetStream(t, s.URL())
+	defer done()
 	is, err := js.Stream(t.Context(), stream)
 	if err != nil {
 		t.Fatal(err)

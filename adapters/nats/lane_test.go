@@ -4,9 +4,6 @@ import (
 	"strconv"
 	"testing"
 
-	natsgo "github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/gobindery/bindery/adapters/nats"
 	"github.com/gobindery/bindery/adapters/nats/natstest"
 	"github.com/gobindery/bindery/pubsub"
@@ -32,7 +29,11 @@ func TestOrderWhereNobodyStores(t *testing.T) {
 			if _, err := b.DeclareQueue(ctx, test.queue); err != nil {
 				t.Fatal(err)
 			}
-			deleteStream(t, s.URL(), nats.StreamOf(a, "q"))
+			js, done := jetStream(t, s.URL())
+			defer done()
+			if err := js.DeleteStream(ctx, nats.StreamOf(a, "q")); err != nil { // its servers have lost it
+				t.Fatal(err)
+			}
 
 			var confirms []pubsub.Confirmation
 			for i := range messages {
@@ -60,22 +61,5 @@ func TestOrderWhereNobodyStores(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// deleteStream deletes a stream as if its servers had lost it.
-func deleteStream(t *testing.T, url, stream string) {
-	t.Helper()
-	nc, err := natsgo.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := js.DeleteStream(t.Context(), stream); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/gobindery/bindery/adapters/nats"
@@ -122,15 +121,8 @@ func bucketSize(t *testing.T, s *natstest.Server, a *nats.Conn) int {
 // bucketKeys returns the subjects of the bucket's records, of which each has one.
 func bucketKeys(t *testing.T, s *natstest.Server, a *nats.Conn) (subjects []string) {
 	t.Helper()
-	nc, err := natsgo.Connect(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js, done := jetStream(t, s.URL())
+	defer done()
 	stream, err := js.Stream(t.Context(), nats.Bucket(a))
 	if err != nil {
 		t.Fatal(err)

@@ -134,15 +134,8 @@ func TestSentAgainAfterRestart(t *testing.T) {
 // stateOf asks how much is in a stream.
 func stateOf(t *testing.T, s *natstest.Server, stream string) (state jetstream.StreamState) {
 	t.Helper()
-	nc, err := natsgo.Connect(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js, done := jetStream(t, s.URL())
+	defer done()
 	is, err := js.Stream(t.Context(), stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return state
