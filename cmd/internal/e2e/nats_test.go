@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gobindery/bindery/adapters/nats/natstest"
@@ -20,42 +18,14 @@ func natsServer(t *testing.T) options {
 // TestNATSRestart kills the server while emit streams and receive runs, and starts it again:
 // both go on, and each line arrives, in its order.
 func TestNATSRestart(t *testing.T) {
-	const (
-		lines  = 20_000
-		before = 10_000 // are sent before the server may be started again
-	)
+	const lines = 20_000
 	server := natstest.RunServer(t, natstest.OwnProcess())
-	o := options{env: server.URL() + "/e2e"}
-	got := newSet(lines)
-	receiving := o
-	receiving.stdout = got
-	r := start(t, receiving, "receive", "-Q", "audit", "--durable").bound(t)
-
-	in, out := io.Pipe()
-	killed := make(chan struct{})
-	var typing sync.WaitGroup
-	typing.Go(func() {
-		for i := range lines {
-			if i == before {
-				<-killed // so that there is something left to send
-			}
-			if _, err := fmt.Fprintf(out, "line %d\n", i); err != nil {
-				return
-			}
-		}
-		out.Close()
-	})
-	defer typing.Wait()
-	defer in.Close()
-	emitting := o
-	emitting.stdin = in
-	e := start(t, emitting, "emit", "--durable", "--persistent")
-
-	got.wait(t, before/5, e) // in the middle of the first half
+	f := startFlow(t, options{env: server.URL() + "/e2e"}, lines)
+	e, r, got := f.e, f.r, f.got
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	close(killed)
+	f.goOn()
 	if err := server.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -15,38 +15,10 @@ import (
 // TestNodeRestart kills RabbitMQ while emit streams and receive runs, and starts
 // it again: both go on, and each line arrives. Lines may repeat.
 func TestNodeRestart(t *testing.T) {
-	const (
-		lines  = 20_000
-		before = 10_000 // are sent before the node may be started again
-	)
+	const lines = 20_000
 	node := rabbitmqtest.Run(t, nil)
-	o := options{env: node.VHost(t)}
-	got := newSet(lines)
-	receiving := o
-	receiving.stdout = got
-	r := start(t, receiving, "receive", "-Q", "audit", "--durable").bound(t)
-
-	first, out := io.Pipe()
-	killed := make(chan struct{})
-	var typing sync.WaitGroup
-	typing.Go(func() {
-		for i := range lines {
-			if i == before {
-				<-killed // so that there is something left to send
-			}
-			if _, err := fmt.Fprintf(out, "line %d\n", i); err != nil {
-				return
-			}
-		}
-		out.Close()
-	})
-	defer typing.Wait()
-	defer first.Close()
-	emitting := o
-	emitting.stdin = first
-	e := start(t, emitting, "emit", "--durable", "--persistent")
-
-	got.wait(t, before/5, e) // in the middle of the first half
+	f := startFlow(t, options{env: node.VHost(t)}, lines)
+	emitting, e, r, got := f.emitting, f.e, f.r, f.got
 	// Else RabbitMQ may forget a durable queue that is this new.
 	if err := node.Flush(t.Context()); err != nil {
 		t.Fatal(err)
@@ -54,7 +26,7 @@ func TestNodeRestart(t *testing.T) {
 	if err := node.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	close(killed)
+	f.goOn()
 	if err := node.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +57,47 @@ func TestNodeRestart(t *testing.T) {
 	}
 	r.stop()
 	r.succeeds(t)
+}
+
+// flow is an emit that sends lines to a receive, in the middle of the first half of them.
+type flow struct {
+	emitting options
+	e, r     *session
+	got      *set
+	goOn     func() // the second half is there only once it is called
+}
+
+func startFlow(t *testing.T, o options, lines int) flow {
+	t.Helper()
+	f := flow{emitting: o, got: newSet(lines)}
+	receiving := o
+	receiving.stdout = f.got
+	f.r = start(t, receiving, "receive", "-Q", "audit", "--durable").bound(t)
+
+	in, out := io.Pipe()
+	going := make(chan struct{})
+	f.goOn = sync.OnceFunc(func() { close(going) })
+	var typing sync.WaitGroup
+	typing.Go(func() {
+		for i := range lines {
+			if i == lines/2 {
+				<-going // so that there is something left to send
+			}
+			if _, err := fmt.Fprintf(out, "line %d\n", i); err != nil {
+				return
+			}
+		}
+		out.Close()
+	})
+	t.Cleanup(func() {
+		in.Close()
+		f.goOn()
+		typing.Wait()
+	})
+	f.emitting.stdin = in
+	f.e = start(t, f.emitting, "emit", "--durable", "--persistent")
+	f.got.wait(t, lines/10, f.e)
+	return f
 }
 
 // A set is an output that counts different lines.
