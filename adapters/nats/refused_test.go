@@ -24,7 +24,7 @@ no_auth_user: a`))
 	}
 	t.Log(err)
 	if _, err := b.InspectQueue(ctx, "second"); !errors.Is(err, pubsub.ErrNotFound) {
-		t.Errorf("after that, the queue is there: %v; want %v", err, pubsub.ErrNotFound)
+		t.Fatalf("after that, the queue is there: %v; want %v", err, pubsub.ErrNotFound)
 	}
 	if err := b.Publish(ctx, "", "second", pubsub.Message{}, pubsub.Mandatory); !errors.Is(err, pubsub.ErrUnroutable) {
 		t.Errorf("a publish to it: %v; want %v", err, pubsub.ErrUnroutable)
