@@ -23,7 +23,13 @@ type Caller struct {
 
 	mu    sync.Mutex
 	last  uint64
-	calls map[string]chan Message // those that wait, by correlation id
+	calls map[string]call // those that wait, by correlation id
+}
+
+// call is one that waits.
+type call struct {
+	ctx   context.Context // its caller's
+	reply chan Message    // has room for one
 }
 
 // replyQueueIdle is how long a reply queue outlives its Caller's connection.
@@ -46,7 +52,7 @@ func (b *Broker) NewCaller(ctx context.Context) (*Caller, error) {
 	b.mu.Lock()
 	c.last = true
 	b.mu.Unlock()
-	k := &Caller{b: b, replies: c, ended: make(chan struct{}), calls: make(map[string]chan Message)}
+	k := &Caller{b: b, replies: c, ended: make(chan struct{}), calls: make(map[string]call)}
 	go k.receive() // Close waits for it
 	return k, nil
 }
@@ -71,22 +77,26 @@ func (k *Caller) Close() error {
 func (k *Caller) receive() {
 	defer close(k.ended)
 	for {
-		d, err := k.replies.Receive(context.Background())
+		// As for a handler: the program has asked for the reply, and not for
+		// this delivery.
+		d, err := k.replies.receive(context.Background(), true)
 		if err != nil {
 			k.end = err
 			return
 		}
 		k.mu.Lock()
-		reply, waits := k.calls[d.CorrelationID]
+		of, waits := k.calls[d.CorrelationID]
 		delete(k.calls, d.CorrelationID)
 		k.mu.Unlock()
+		settling := context.Background()
 		if waits {
-			reply <- d.Message // has room for one
+			of.reply <- d.Message
+			settling = context.WithoutCancel(of.ctx) // traced with the call
 		} else {
 			k.b.log.Debug("reply is dropped, because nobody waits for it", "queue", k.replies.Queue(), "correlation id", d.CorrelationID)
 		}
 		// One that is lost comes again, and nobody waits for it then.
-		_ = d.Ack(context.Background())
+		_ = d.Ack(settling)
 	}
 }
 
@@ -117,7 +127,7 @@ func (k *Caller) call(ctx context.Context, exchange, key string, m Message) (Mes
 	k.mu.Lock()
 	k.last++
 	id := strconv.FormatUint(k.last, 36)
-	k.calls[id] = reply
+	k.calls[id] = call{ctx, reply}
 	k.mu.Unlock()
 	defer func() {
 		k.mu.Lock()

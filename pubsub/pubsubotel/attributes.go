@@ -80,9 +80,12 @@ func consuming(name, typ string, b *pubsub.Broker, d pubsub.Delivery) operation 
 	return operation{name, typ, b, from}
 }
 
-// anonymous reports whether the broker chose a queue's name: there is one for
-// each temporary queue.
-func anonymous(queue string) bool { return strings.HasPrefix(queue, "amq.") }
+// anonymous reports whether a queue's name was made up, by the broker or by
+// [pubsub.Broker.NewCaller]: there is one for each temporary queue.
+func anonymous(queue string) bool {
+	random, reply := strings.CutPrefix(queue, "reply.")
+	return strings.HasPrefix(queue, "amq.") || reply && len(random) == 26 && strings.ToUpper(random) == random
+}
 
 // ofMessage adds the attributes of a message to all. The destination's name is
 // that of the conventions for RabbitMQ: exchange, key and queue, joined.
