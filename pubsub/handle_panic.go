@@ -14,6 +14,9 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.value) }
 
+// ErrorType is the attribute error.type of OpenTelemetry.
+func (e *panicError) ErrorType() string { return "panic" }
+
 // Unwrap returns what the handler panicked with, if that is an error.
 func (e *panicError) Unwrap() error {
 	err, _ := e.value.(error)

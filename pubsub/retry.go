@@ -82,6 +82,10 @@ func (e *retryAfter) Error() string {
 
 func (e *retryAfter) Unwrap() error { return e.err }
 
+// ErrorType is the attribute error.type of OpenTelemetry, as package pubsubotel
+// has for ErrRetryNow.
+func (e *retryAfter) ErrorType() string { return "retried" }
+
 // complete returns r with its defaults for a queue.
 func (r Retry) complete(queue string) (Retry, error) {
 	for i, d := range r.Delays {

@@ -13,6 +13,15 @@ import (
 	"github.com/gobindery/bindery/pubsub"
 )
 
+// schemaURL says which version of the conventions all names are of. Two were
+// renamed by it; OpenTelemetry's Go module has the others, of 1.43.0.
+const schemaURL = "https://opentelemetry.io/schemas/1.45.0"
+
+const (
+	systemName = attribute.Key("messaging.system.name")
+	routingKey = attribute.Key("rabbitmq.destination.routing_key")
+)
+
 // The names of operations, as AMQP or [pubsub.Outcome] calls them.
 const (
 	opPublish = "publish"
@@ -48,7 +57,7 @@ func (o *operation) attributes() []attribute.KeyValue {
 // ofEndpoint are the attributes of a system and its address.
 func ofEndpoint(at pubsub.Endpoint) []attribute.KeyValue {
 	all := make([]attribute.KeyValue, 1, 8)
-	all[0] = semconv.MessagingSystemKey.String(cmp.Or(at.System, "bindery"))
+	all[0] = systemName.String(cmp.Or(at.System, "bindery"))
 	if at.Address != "" {
 		all = append(all, semconv.ServerAddress(at.Address))
 	}
@@ -58,26 +67,31 @@ func ofEndpoint(at pubsub.Endpoint) []attribute.KeyValue {
 	return all
 }
 
-func publishing(b *pubsub.Broker, e *pubsub.Envelope) operation {
+func (i *instrumentation) publishing(b *pubsub.Broker, e *pubsub.Envelope) operation {
 	to := e.Exchange
-	if to == "" {
+	if to == "" && !anonymous(e.RoutingKey) {
 		to = e.RoutingKey // the queue
 	}
-	if e.Exchange == "" && (to == "" || anonymous(to)) {
-		to = defaultExchange
-	}
-	return operation{opPublish, "send", b, to}
+	return operation{opPublish, "send", b, i.template(to)}
 }
 
-func consuming(name, typ string, b *pubsub.Broker, d pubsub.Delivery) operation {
+func (i *instrumentation) consuming(name, typ string, b *pubsub.Broker, d pubsub.Delivery) operation {
 	from := d.Queue()
 	if anonymous(from) {
 		from = d.Exchange
 	}
-	if from == "" {
-		from = defaultExchange
+	return operation{name, typ, b, i.template(from)}
+}
+
+// template is what stands for the name of an exchange or a queue.
+func (i *instrumentation) template(name string) string {
+	switch {
+	case name == "":
+		return defaultExchange
+	case i.Template != nil:
+		return i.Template(name)
 	}
-	return operation{name, typ, b, from}
+	return name
 }
 
 // anonymous reports whether a queue's name was made up, by the broker or by
@@ -87,22 +101,15 @@ func anonymous(queue string) bool {
 	return strings.HasPrefix(queue, "amq.") || reply && len(random) == 26 && strings.ToUpper(random) == random
 }
 
-// ofMessage adds the attributes of a message to all. The destination's name is
-// that of the conventions for RabbitMQ: exchange, key and queue, joined.
-func ofMessage(all []attribute.KeyValue, e *pubsub.Envelope, queue string) []attribute.KeyValue {
-	names := []string{e.Exchange, e.RoutingKey, queue}
-	if queue == e.RoutingKey {
-		names = names[:2]
-	}
-	names = slices.DeleteFunc(names, func(n string) bool { return n == "" })
-	all = append(all,
-		semconv.MessagingDestinationName(cmp.Or(strings.Join(names, ":"), defaultExchange)),
-		semconv.MessagingMessageBodySize(len(e.Body)))
-	if anonymous(queue) {
+// ofMessage adds the attributes of a message to all. The queue is empty for a
+// publish.
+func (i *instrumentation) ofMessage(all []attribute.KeyValue, e *pubsub.Envelope, queue string) []attribute.KeyValue {
+	all = append(all, semconv.MessagingDestinationName(fullName(e.Exchange, e.RoutingKey, queue)))
+	if anonymous(queue) || queue == "" && e.Exchange == "" && anonymous(e.RoutingKey) {
 		all = append(all, semconv.MessagingDestinationAnonymous(true))
 	}
 	if e.RoutingKey != "" {
-		all = append(all, semconv.MessagingRabbitMQDestinationRoutingKey(e.RoutingKey))
+		all = append(all, routingKey.String(e.RoutingKey))
 	}
 	if e.MessageID != "" {
 		all = append(all, semconv.MessagingMessageID(e.MessageID))
@@ -110,7 +117,31 @@ func ofMessage(all []attribute.KeyValue, e *pubsub.Envelope, queue string) []att
 	if e.CorrelationID != "" {
 		all = append(all, semconv.MessagingMessageConversationID(e.CorrelationID))
 	}
+	if i.BodySize {
+		all = append(all, semconv.MessagingMessageBodySize(len(e.Body)))
+	}
 	return all
+}
+
+// ofBatch adds the attributes of n messages of a queue, whose exchanges and
+// keys may differ.
+func ofBatch(all []attribute.KeyValue, n int, queue string) []attribute.KeyValue {
+	all = append(all, semconv.MessagingBatchMessageCount(n), semconv.MessagingDestinationName(queue))
+	if anonymous(queue) {
+		all = append(all, semconv.MessagingDestinationAnonymous(true))
+	}
+	return all
+}
+
+// fullName is a destination's name by the conventions for RabbitMQ: exchange,
+// key and queue, without what is empty or stands there already.
+func fullName(exchange, key, queue string) string {
+	names := []string{exchange, key, queue}
+	if queue == key {
+		names = names[:2]
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return n == "" })
+	return cmp.Or(strings.Join(names, ":"), defaultExchange)
 }
 
 // errorTypes are the values of error.type for what package pubsub tells apart.
@@ -123,6 +154,7 @@ var errorTypes = []struct {
 	{pubsub.ErrUnconfirmed, "unconfirmed"},
 	{pubsub.ErrDeliveryLost, "delivery_lost"},
 	{pubsub.ErrReject, "rejected"},
+	{pubsub.ErrPark, "parked"},
 	{pubsub.ErrNotFound, "not_found"},
 	{pubsub.ErrAccessRefused, "access_refused"},
 	{pubsub.ErrResourceLocked, "resource_locked"},
@@ -133,10 +165,11 @@ var errorTypes = []struct {
 	{pubsub.ErrUnavailable, "unavailable"},
 	{context.DeadlineExceeded, "deadline_exceeded"},
 	{context.Canceled, "canceled"},
+	{pubsub.ErrRetryNow, "retried"},
 }
 
 // errorType is the attribute error.type: of another error than package pubsub's,
-// as a handler's, it is the Go type.
+// as a handler's, it is what its method ErrorType says, or else its Go type.
 func errorType(err error) attribute.KeyValue {
 	for _, t := range errorTypes {
 		if errors.Is(err, t.err) {

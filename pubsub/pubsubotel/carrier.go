@@ -54,7 +54,7 @@ func (i *instrumentation) creation(headers pubsub.Table) trace.SpanContext {
 	if len(headers) == 0 {
 		return trace.SpanContext{}
 	}
-	return trace.SpanContextFromContext(i.propagator.Extract(context.Background(), Carrier(headers)))
+	return trace.SpanContextFromContext(i.Propagator.Extract(context.Background(), Carrier(headers)))
 }
 
 // linkTo is a link to the publish, if it is known.

@@ -28,8 +28,9 @@ type observed struct {
 
 var w3c = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 
-// observe returns a Broker with a fanout exchange logs, bound to the queue audit.
-func observe(t *testing.T, o *pubsub.Options) *observed {
+// observe returns a Broker with a topic exchange logs, bound to the queue audit.
+// The providers and the propagator of o are set here; o may be nil.
+func observe(t *testing.T, o *Options) *observed {
 	t.Helper()
 	spans := tracetest.NewInMemoryExporter()
 	reader := sdkmetric.NewManualReader()
@@ -38,19 +39,14 @@ func observe(t *testing.T, o *pubsub.Options) *observed {
 		tracer: sdktrace.NewTracerProvider(sdktrace.WithSyncer(spans)),
 		reader: reader,
 	}
-	trace, err := New(&Options{
-		TracerProvider: ob.tracer,
-		MeterProvider:  sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)),
-		Propagator:     w3c,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if o == nil {
-		o = &pubsub.Options{}
+		o = &Options{}
 	}
-	o.Trace = trace
-	ob.Broker = pubsub.New(memory.NewServer().Connect(nil), o)
+	o.TracerProvider, o.Propagator = ob.tracer, w3c
+	o.MeterProvider = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+	trace, err := New(o)
+	must(t, err)
+	ob.Broker = pubsub.New(memory.NewServer().Connect(nil), &pubsub.Options{Trace: trace})
 	t.Cleanup(func() { ob.Close() })
 	ctx := t.Context()
 	must(t, ob.DeclareExchange(ctx, pubsub.Exchange{Name: "logs", Kind: pubsub.Topic}))

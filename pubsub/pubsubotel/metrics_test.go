@@ -3,7 +3,9 @@ package pubsubotel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -11,6 +13,9 @@ import (
 
 	"github.com/gobindery/bindery/pubsub"
 )
+
+// bounds are those of the conventions for both histograms.
+var bounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10}
 
 // counts returns a metric's figures by operation, destination and error; of a
 // histogram, how many there are.
@@ -24,7 +29,7 @@ func (ob *observed) counts(t *testing.T, name string) map[string]int {
 				key += " " + v.String()
 			}
 		}
-		if v, _ := s.Value("messaging.system"); v.String() != "memory" {
+		if v, _ := s.Value("messaging.system.name"); v.String() != "memory" {
 			t.Errorf("%s is of the system %q", name, v.String())
 		}
 		got[key] += n
@@ -37,7 +42,7 @@ func (ob *observed) counts(t *testing.T, name string) map[string]int {
 	case metricdata.Histogram[float64]:
 		for _, p := range data.DataPoints {
 			add(p.Attributes, int(p.Count))
-			if len(p.Bounds) != 14 || p.Sum < 0 {
+			if !slices.Equal(p.Bounds, bounds) || p.Sum < 0 {
 				t.Errorf("%s has the bounds %v and the sum %v", name, p.Bounds, p.Sum)
 			}
 		}
@@ -97,5 +102,46 @@ func TestMetrics(t *testing.T) {
 	must(t, ob.Close())
 	if m := ob.metric(t, "bindery.client.inflight.publishes"); m != nil && len(m.(metricdata.Sum[int64]).DataPoints) > 0 {
 		t.Errorf("after Close in flight are %v", m)
+	}
+}
+
+// TestInstruments: names, kinds and units of all metrics.
+func TestInstruments(t *testing.T) {
+	ob := observe(t, nil)
+	must(t, ob.Publish(t.Context(), "", "audit", pubsub.Message{}))
+	d, ok, err := ob.Get(t.Context(), "audit", nil)
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	must(t, d.Process(t.Context(), d.Ack))
+	var all metricdata.ResourceMetrics
+	must(t, ob.reader.Collect(t.Context(), &all))
+	if len(all.ScopeMetrics) != 1 || all.ScopeMetrics[0].Scope.SchemaURL != schemaURL {
+		t.Fatalf("the scopes are %v, want one of the schema %s", all.ScopeMetrics, schemaURL)
+	}
+	got := map[string]string{}
+	for _, m := range all.ScopeMetrics[0].Metrics {
+		kind := fmt.Sprintf("%T", m.Data)
+		if s, ok := m.Data.(metricdata.Sum[int64]); ok && s.IsMonotonic {
+			kind = "counter"
+		} else if ok {
+			kind = "up and down"
+		}
+		got[m.Name] = kind + " " + m.Unit
+		if m.Description == "" {
+			t.Errorf("%s is not described", m.Name)
+		}
+	}
+	want := map[string]string{
+		"messaging.client.sent.messages":      "counter {message}",
+		"messaging.client.consumed.messages":  "counter {message}",
+		"messaging.client.operation.duration": "metricdata.Histogram[float64] s",
+		"messaging.process.duration":          "metricdata.Histogram[float64] s",
+		"bindery.client.settled.messages":     "counter {message}",
+		"bindery.client.inflight.publishes":   "up and down {message}",
+		"bindery.client.inflight.deliveries":  "up and down {message}",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("the metrics are\n%v\nwant\n%v", got, want)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -27,13 +26,24 @@ type Options struct {
 	// Propagator puts the context into messages and takes it out. Nil is the
 	// global one, which does nothing until the program sets one.
 	Propagator propagation.TextMapPropagator
+
+	// Template, if not nil, returns what stands for the name of an exchange or
+	// a queue in the names of spans and in messaging.destination.template. It
+	// is for programs that name many, as a queue for each user, because there
+	// must be few of those. It is called for every operation, by several
+	// goroutines at once.
+	Template func(name string) string
+
+	// BodySize adds messaging.message.body.size to spans, which the conventions
+	// leave to the program to ask for.
+	BodySize bool
 }
 
 // instrumentation is what the hooks share.
 type instrumentation struct {
-	tracer     trace.Tracer
-	propagator propagation.TextMapPropagator
-	metrics    metrics
+	Options
+	tracer  trace.Tracer
+	metrics metrics
 
 	mu   sync.Mutex
 	open map[*pubsub.Broker]struct{} // whose figures are observed
@@ -42,25 +52,21 @@ type instrumentation struct {
 // New returns a Trace for [pubsub.Options]. It may serve several Brokers.
 // Options may be nil. It fails if a metric can't be made.
 func New(o *Options) (*pubsub.Trace, error) {
-	if o == nil {
-		o = &Options{}
+	i := &instrumentation{open: make(map[*pubsub.Broker]struct{})}
+	if o != nil {
+		i.Options = *o
 	}
-	tracers, meters := o.TracerProvider, o.MeterProvider
-	if tracers == nil {
-		tracers = otel.GetTracerProvider()
+	if i.TracerProvider == nil {
+		i.TracerProvider = otel.GetTracerProvider()
 	}
-	if meters == nil {
-		meters = otel.GetMeterProvider()
+	if i.MeterProvider == nil {
+		i.MeterProvider = otel.GetMeterProvider()
 	}
-	i := &instrumentation{
-		tracer:     tracers.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)),
-		propagator: o.Propagator,
-		open:       make(map[*pubsub.Broker]struct{}),
+	if i.Propagator == nil {
+		i.Propagator = otel.GetTextMapPropagator()
 	}
-	if i.propagator == nil {
-		i.propagator = otel.GetTextMapPropagator()
-	}
-	meter := meters.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
+	i.tracer = i.TracerProvider.Tracer(scope, trace.WithSchemaURL(schemaURL))
+	meter := i.MeterProvider.Meter(scope, metric.WithSchemaURL(schemaURL))
 	var err error
 	i.metrics, err = newMetrics(meter)
 	if err == nil {

@@ -7,7 +7,6 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -55,11 +54,11 @@ func (i *instrumentation) publishStart(ctx context.Context, p *pubsub.PublishTra
 	if creation.IsValid() {
 		kind = trace.SpanKindClient
 	}
-	ctx = i.start(ctx, publishing(p.Broker, p.Envelope), kind, linkTo(creation), func(all []attribute.KeyValue) []attribute.KeyValue {
-		return ofMessage(all, p.Envelope, "")
+	ctx = i.start(ctx, i.publishing(p.Broker, p.Envelope), kind, linkTo(creation), func(all []attribute.KeyValue) []attribute.KeyValue {
+		return i.ofMessage(all, p.Envelope, "")
 	})
 	if !creation.IsValid() {
-		i.propagator.Inject(ctx, outgoing{Carrier(p.Headers), p})
+		i.Propagator.Inject(ctx, outgoing{Carrier(p.Headers), p})
 	}
 	return ctx
 }
@@ -73,16 +72,16 @@ func (i *instrumentation) publishEnd(ctx context.Context, p *pubsub.PublishTrace
 // Handle, where the program asks for none.
 func (i *instrumentation) received(ctx context.Context, r *pubsub.ReceiveTrace) {
 	if r.Handled {
-		o := consuming(opProcess, "process", r.Broker, r.Delivery)
+		o := i.consuming(opProcess, "process", r.Broker, r.Delivery)
 		i.metrics.consumed(ctx, o.attributes())
 		return
 	}
-	o := consuming(opReceive, "receive", r.Broker, r.Delivery)
+	o := i.consuming(opReceive, "receive", r.Broker, r.Delivery)
 	all := slices.Clip(o.attributes())
 	now := time.Now()
 	_, span := i.tracer.Start(ctx, o.spanName(), trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(r.Began),
 		trace.WithLinks(linkTo(i.creation(r.Delivery.Headers))...),
-		trace.WithAttributes(ofMessage(all, r.Delivery.Envelope, r.Delivery.Queue())...))
+		trace.WithAttributes(i.ofMessage(all, r.Delivery.Envelope, r.Delivery.Queue())...))
 	span.End(trace.WithTimestamp(now))
 	i.metrics.pulled(ctx, now.Sub(r.Began).Seconds(), all)
 }
@@ -91,12 +90,12 @@ func (i *instrumentation) handleStart(ctx context.Context, h *pubsub.HandleTrace
 	d := h.Delivery
 	creation := i.creation(d.Headers)
 	around := trace.SpanFromContext(ctx)
-	ctx = i.propagator.Extract(ctx, Carrier(d.Headers)) // its baggage too
+	ctx = i.Propagator.Extract(ctx, Carrier(d.Headers)) // its baggage too
 	if around.SpanContext().IsValid() {
 		ctx = trace.ContextWithSpan(ctx, around)
 	}
-	return i.start(ctx, consuming(opProcess, "process", h.Broker, d), trace.SpanKindConsumer, linkTo(creation), func(all []attribute.KeyValue) []attribute.KeyValue {
-		return ofMessage(all, d.Envelope, d.Queue())
+	return i.start(ctx, i.consuming(opProcess, "process", h.Broker, d), trace.SpanKindConsumer, linkTo(creation), func(all []attribute.KeyValue) []attribute.KeyValue {
+		return i.ofMessage(all, d.Envelope, d.Queue())
 	})
 }
 
@@ -107,12 +106,12 @@ func (i *instrumentation) handleEnd(ctx context.Context, h *pubsub.HandleTrace) 
 
 func (i *instrumentation) settleStart(ctx context.Context, s *pubsub.SettleTrace) context.Context {
 	d := s.Delivery
-	o := consuming(s.Outcome.String(), "settle", s.Broker, d)
+	o := i.consuming(s.Outcome.String(), "settle", s.Broker, d)
 	return i.start(ctx, o, trace.SpanKindClient, linkTo(i.creation(d.Headers)), func(all []attribute.KeyValue) []attribute.KeyValue {
 		if s.Through { // of others than d, too
-			return append(all, semconv.MessagingBatchMessageCount(s.Count))
+			return ofBatch(all, s.Count, d.Queue())
 		}
-		return ofMessage(all, d.Envelope, d.Queue())
+		return i.ofMessage(all, d.Envelope, d.Queue())
 	})
 }
 

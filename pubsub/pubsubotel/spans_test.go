@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -63,9 +63,9 @@ func TestPublishAndHandle(t *testing.T) {
 		t.Errorf("publish: parent %v, links %v, status %v; want none", sent.Parent, sent.Links, sent.Status)
 	}
 	wants(t, sent, trace.SpanKindProducer, map[string]string{
-		"messaging.system": "memory", "messaging.operation.name": "publish", "messaging.operation.type": "send",
-		"messaging.destination.name": "logs:kern.crit", "messaging.destination.template": "logs", "messaging.rabbitmq.destination.routing_key": "kern.crit",
-		"messaging.message.id": "m1", "messaging.message.conversation_id": "c1", "messaging.message.body.size": "5",
+		"messaging.system.name": "memory", "messaging.operation.name": "publish", "messaging.operation.type": "send",
+		"messaging.destination.name": "logs:kern.crit", "messaging.destination.template": "logs", "rabbitmq.destination.routing_key": "kern.crit",
+		"messaging.message.id": "m1", "messaging.message.conversation_id": "c1",
 	})
 
 	must(t, c.Handle(ctx, nil, func(ctx context.Context, d pubsub.Delivery) error {
@@ -91,9 +91,9 @@ func TestPublishAndHandle(t *testing.T) {
 		t.Errorf("%d spans, want 3: none for receiving", len(spans))
 	}
 	want := map[string]string{
-		"messaging.system": "memory", "messaging.operation.name": "process", "messaging.operation.type": "process",
-		"messaging.destination.name": "logs:kern.crit:audit", "messaging.destination.template": "audit", "messaging.rabbitmq.destination.routing_key": "kern.crit",
-		"messaging.message.id": "m1", "messaging.message.conversation_id": "c1", "messaging.message.body.size": "5",
+		"messaging.system.name": "memory", "messaging.operation.name": "process", "messaging.operation.type": "process",
+		"messaging.destination.name": "logs:kern.crit:audit", "messaging.destination.template": "audit", "rabbitmq.destination.routing_key": "kern.crit",
+		"messaging.message.id": "m1", "messaging.message.conversation_id": "c1",
 	}
 	wants(t, process, trace.SpanKindConsumer, want)
 	want["messaging.operation.name"], want["messaging.operation.type"] = "ack", "settle"
@@ -145,9 +145,8 @@ func TestReceive(t *testing.T) {
 		linked(t, receive, sent[i].SpanContext)
 		child(t, receive, around.SpanContext())
 		wants(t, receive, trace.SpanKindClient, map[string]string{
-			"messaging.system": "memory", "messaging.operation.name": "receive", "messaging.operation.type": "receive",
-			"messaging.destination.name": "audit", "messaging.destination.template": "audit", "messaging.rabbitmq.destination.routing_key": "audit",
-			"messaging.message.body.size": "0",
+			"messaging.system.name": "memory", "messaging.operation.name": "receive", "messaging.operation.type": "receive",
+			"messaging.destination.name": "audit", "messaging.destination.template": "audit", "rabbitmq.destination.routing_key": "audit",
 		})
 	}
 	must(t, d.Process(t.Context(), d.AckThrough))
@@ -155,9 +154,10 @@ func TestReceive(t *testing.T) {
 	process, ack := named(t, spans, "process audit"), named(t, spans, "ack audit")
 	child(t, process, sent[2].SpanContext)
 	child(t, ack, process.SpanContext)
-	if n := value(ack.Attributes, "messaging.batch.message_count"); n != "3" {
-		t.Errorf("ack has the message count %q, want 3", n)
-	}
+	wants(t, ack, trace.SpanKindClient, map[string]string{
+		"messaging.system.name": "memory", "messaging.operation.name": "ack", "messaging.operation.type": "settle",
+		"messaging.destination.name": "audit", "messaging.destination.template": "audit", "messaging.batch.message_count": "3",
+	})
 }
 
 // TestTemporary: a queue whose name the broker chose is in no span's name, of
@@ -179,33 +179,52 @@ func TestTemporary(t *testing.T) {
 		}
 	}
 	must(t, ob.Publish(t.Context(), "", q, pubsub.Message{}))
-	named(t, ob.take(), "publish amq.default")
+	if s := named(t, ob.take(), "publish amq.default"); value(s.Attributes, "messaging.destination.anonymous") != "true" {
+		t.Errorf("%s has the attributes %v", s.Name, s.Attributes)
+	}
+	c, err := ob.Consume(t.Context(), q, nil)
+	must(t, err)
+	d, err := c.Receive(t.Context())
+	must(t, err)
+	must(t, d.AckThrough(t.Context()))
+	if s := named(t, ob.take(), "ack amq.default"); value(s.Attributes, "messaging.destination.anonymous") != "true" || value(s.Attributes, "messaging.destination.name") != q {
+		t.Errorf("%s has the attributes %v", s.Name, s.Attributes)
+	}
 }
 
-func TestPublishFails(t *testing.T) {
-	ob := observe(t, nil)
-	one := 1
-	_, err := ob.DeclareQueue(t.Context(), pubsub.Queue{Name: "full", MaxLength: &one, Overflow: pubsub.RejectPublish})
+// TestOptions: names that a program makes are told as one, in spans and
+// metrics; and the size of the body is told where it is asked for.
+func TestOptions(t *testing.T) {
+	ob := observe(t, &Options{BodySize: true, Template: func(name string) string {
+		if strings.HasPrefix(name, "user.") {
+			return "user.*"
+		}
+		return name
+	}})
+	_, err := ob.DeclareQueue(t.Context(), pubsub.Queue{Name: "user.42"})
 	must(t, err)
-	must(t, ob.Publish(t.Context(), "", "full", pubsub.Message{}))
-	for _, c := range []struct {
-		exchange, key, want string
-		m                   pubsub.Message
-	}{
-		{"logs", "cron", "unroutable", pubsub.Message{}},
-		{"", "full", "refused", pubsub.Message{}},
-		{"missing", "", "not_found", pubsub.Message{}},
-		{"logs", "", "invalid", pubsub.Message{DeliveryMode: 9}},
-	} {
-		ob.take()
-		if err := ob.Publish(t.Context(), c.exchange, c.key, c.m, pubsub.Mandatory); err == nil {
-			t.Errorf("publish to %q succeeded", c.exchange)
-		}
-		for _, s := range ob.take() {
-			if got := value(s.Attributes, "error.type"); got != c.want || s.Status.Code != codes.Error || s.Status.Description == "" {
-				t.Errorf("%s has the error type %q and the status %v, want %q", s.Name, got, s.Status, c.want)
-			}
-		}
+	must(t, ob.Publish(t.Context(), "", "user.42", pubsub.Message{Body: []byte("hello")}))
+	must(t, ob.Publish(t.Context(), "logs", "kern.info", pubsub.Message{}))
+	must(t, ob.Publish(t.Context(), "", "", pubsub.Message{}))
+	spans := ob.take()
+	wants(t, named(t, spans, "publish user.*"), trace.SpanKindProducer, map[string]string{
+		"messaging.system.name": "memory", "messaging.operation.name": "publish", "messaging.operation.type": "send",
+		"messaging.destination.name": "user.42", "messaging.destination.template": "user.*", "rabbitmq.destination.routing_key": "user.42",
+		"messaging.message.body.size": "5",
+	})
+	named(t, spans, "publish logs")
+	wants(t, named(t, spans, "publish amq.default"), trace.SpanKindProducer, map[string]string{
+		"messaging.system.name": "memory", "messaging.operation.name": "publish", "messaging.operation.type": "send",
+		"messaging.destination.name": "amq.default", "messaging.destination.template": "amq.default", "messaging.message.body.size": "0",
+	})
+	_, ok, err := ob.Get(t.Context(), "user.42", nil)
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	named(t, ob.take(), "receive user.*")
+	want := map[string]int{" publish user.*": 1, " publish logs": 1, " publish amq.default": 1}
+	if got := ob.counts(t, "messaging.client.sent.messages"); !maps.Equal(got, want) {
+		t.Errorf("sent are %v, want %v", got, want)
 	}
 }
 
@@ -252,19 +271,6 @@ func TestCarrier(t *testing.T) {
 		s := named(t, ob.take(), "publish audit")
 		if len(s.Links) != 0 || s.SpanKind != trace.SpanKindProducer {
 			t.Errorf("with headers %v: links %v, kind %v", h, s.Links, s.SpanKind)
-		}
-	}
-}
-
-// TestErrorType: an error of a handler's own is its Go type.
-func TestErrorType(t *testing.T) {
-	for want, err := range map[string]error{
-		"unconfirmed":         fmt.Errorf("x: %w: %w", pubsub.ErrUnconfirmed, context.Canceled),
-		"canceled":            context.Canceled,
-		"*errors.errorString": errors.New("x"),
-	} {
-		if got := errorType(err); got != attribute.String("error.type", want) {
-			t.Errorf("%v: %v, want %s", err, got, want)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func testTrace(t *testing.T, o options, system string) {
 		t.Fatalf("emit has the spans %v, want one publish", sent)
 	}
 	publish := sent["publish logs"][0]
-	if publish.SpanKind != kindProducer || strings.Trim(publish.Parent.SpanID, "0") != "" || publish.attribute("messaging.system") != system {
+	if publish.SpanKind != kindProducer || strings.Trim(publish.Parent.SpanID, "0") != "" || publish.attribute("messaging.system.name") != system {
 		t.Errorf("publish is %+v, want a producer's without a parent, to %s", publish, system)
 	}
 	if len(publish.Resource) != 1 || publish.Resource[0].Value.Value != "emit" {
@@ -105,8 +105,8 @@ func testTrace(t *testing.T, o options, system string) {
 			if len(s.Links) != 1 || s.Links[0].SpanContext != publish.SpanContext {
 				t.Errorf("%s: %s links to %v, want the publish %v", name, operation, s.Links, publish.SpanContext)
 			}
-			if s.SpanKind != kind || s.attribute("messaging.system") != system {
-				t.Errorf("%s: %s is of kind %d and system %v, want %d and %s", name, operation, s.SpanKind, s.attribute("messaging.system"), kind, system)
+			if s.SpanKind != kind || s.attribute("messaging.system.name") != system {
+				t.Errorf("%s: %s is of kind %d and system %v, want %d and %s", name, operation, s.SpanKind, s.attribute("messaging.system.name"), kind, system)
 			}
 			if operation == "process" && (s.Parent != publish.SpanContext || s.SpanContext.TraceID != publish.SpanContext.TraceID) {
 				t.Errorf("%s: process is a child of %v, want the publish %v", name, s.Parent, publish.SpanContext)

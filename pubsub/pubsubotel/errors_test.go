@@ -1,0 +1,73 @@
+package pubsubotel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+
+	"github.com/gobindery/bindery/pubsub"
+)
+
+func TestPublishFails(t *testing.T) {
+	ob := observe(t, nil)
+	one := 1
+	_, err := ob.DeclareQueue(t.Context(), pubsub.Queue{Name: "full", MaxLength: &one, Overflow: pubsub.RejectPublish})
+	must(t, err)
+	must(t, ob.Publish(t.Context(), "", "full", pubsub.Message{}))
+	for _, c := range []struct {
+		exchange, key, want string
+		m                   pubsub.Message
+	}{
+		{"logs", "cron", "unroutable", pubsub.Message{}},
+		{"", "full", "refused", pubsub.Message{}},
+		{"missing", "", "not_found", pubsub.Message{}},
+		{"logs", "", "invalid", pubsub.Message{DeliveryMode: 9}},
+	} {
+		ob.take()
+		if err := ob.Publish(t.Context(), c.exchange, c.key, c.m, pubsub.Mandatory); err == nil {
+			t.Errorf("publish to %q succeeded", c.exchange)
+		}
+		for _, s := range ob.take() {
+			if got := value(s.Attributes, "error.type"); got != c.want || s.Status.Code != codes.Error || s.Status.Description == "" {
+				t.Errorf("%s has the error type %q and the status %v, want %q", s.Name, got, s.Status, c.want)
+			}
+		}
+	}
+}
+
+// TestPanic: a handler's panic is an error of its own type.
+func TestPanic(t *testing.T) {
+	ob := observe(t, nil)
+	must(t, ob.Publish(t.Context(), "", "audit", pubsub.Message{}))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	c, err := ob.Consume(ctx, "audit", nil)
+	must(t, err)
+	must(t, c.Handle(ctx, nil, func(context.Context, pubsub.Delivery) error {
+		stop()
+		panic("out of paper")
+	}))
+	if s := named(t, ob.take(), "process audit"); value(s.Attributes, "error.type") != "panic" || s.Status.Description != "the handler panicked: out of paper" {
+		t.Errorf("process has the status %v and the attributes %v", s.Status, s.Attributes)
+	}
+}
+
+// TestErrorType: an error of a handler's own is its Go type.
+func TestErrorType(t *testing.T) {
+	for want, err := range map[string]error{
+		"unconfirmed":         fmt.Errorf("x: %w: %w", pubsub.ErrUnconfirmed, context.Canceled),
+		"canceled":            context.Canceled,
+		"*errors.errorString": fmt.Errorf("wrapped: %w", errors.New("x")),
+		"parked":              fmt.Errorf("%w: %w", pubsub.ErrPark, errors.New("x")),
+		"retried":             pubsub.RetryAfter(time.Second, errors.New("x")),
+	} {
+		if got := errorType(err); got != attribute.String("error.type", want) {
+			t.Errorf("%v: %v, want %s", err, got, want)
+		}
+	}
+}
