@@ -6,7 +6,7 @@ import (
 )
 
 // tracer calls a Trace for one Broker. It is nil where there is none: who calls
-// looks at that first, and only then builds the data.
+// looks at that first. Data are built only for functions that are there.
 type tracer struct {
 	*Trace
 	broker *Broker
@@ -30,26 +30,30 @@ func (t *tracer) closed() {
 }
 
 // startPublish begins to trace p, until its Confirm. Who hands p to the adapter
-// sets Sent before.
+// sets Sent before. It returns nil if nobody wants to know.
 func (t *tracer) startPublish(ctx context.Context, p *Publication) (context.Context, *PublishTrace) {
+	if t.PublishStart == nil && t.PublishEnd == nil {
+		return ctx, nil
+	}
 	data := &PublishTrace{Broker: t.broker, Envelope: &p.Envelope, Mandatory: p.Mandatory}
 	if t.PublishStart != nil {
 		ctx = t.PublishStart(ctx, data)
 	}
-	waiting := &result{done: make(chan struct{})}
 	if t.PublishEnd != nil {
-		waiting.traced = func(err error) {
-			data.Err = err
-			t.PublishEnd(ctx, data)
-		}
+		p.result.Store(&result{ // nobody else has p yet
+			done: make(chan struct{}),
+			traced: func(err error) {
+				data.Err = err
+				t.PublishEnd(ctx, data)
+			},
+		})
 	}
-	p.result.Store(waiting) // nobody else has p yet
 	return ctx, data
 }
 
-// now is when a call begins, for received; without a tracer it is not read.
+// now is when a call begins, for received; it is not read if nobody wants it.
 func (t *tracer) now() (began time.Time) {
-	if t != nil {
+	if t != nil && t.Received != nil {
 		began = time.Now()
 	}
 	return began
@@ -65,7 +69,7 @@ func (t *tracer) received(ctx context.Context, d Delivery, handled bool, began t
 // startHandle begins to trace one call of a handler; t may be nil. The context
 // is for the handler and for settling; end is called with what it returned.
 func (t *tracer) startHandle(ctx context.Context, d Delivery) (handling context.Context, end func(error)) {
-	if t == nil {
+	if t == nil || t.HandleStart == nil && t.HandleEnd == nil {
 		return ctx, untraced
 	}
 	data := &HandleTrace{Broker: t.broker, Delivery: d}
@@ -84,6 +88,9 @@ func untraced(error) {}
 
 // settle is s.Settle for d and n-1 deliveries before it.
 func (t *tracer) settle(ctx context.Context, s Settler, d *Delivery, as Outcome, through bool, n int) error {
+	if t.SettleStart == nil && t.SettleEnd == nil {
+		return s.Settle(ctx, d.tag, as, through)
+	}
 	data := &SettleTrace{Broker: t.broker, Delivery: *d, Outcome: as, Through: through, Count: n}
 	if t.SettleStart != nil {
 		ctx = t.SettleStart(ctx, data)
