@@ -68,6 +68,8 @@ func TestTrace(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { testTrace(t, shared(), "memory") })
 	t.Run("RabbitMQ", func(t *testing.T) { testTrace(t, rabbit(t), "rabbitmq") })
 	t.Run("NATS", func(t *testing.T) { testTrace(t, natsServer(t), "nats") })
+	// For its clients serve is RabbitMQ, and their headers pass through it.
+	t.Run("serve", func(t *testing.T) { testTrace(t, served(t), "rabbitmq") })
 }
 
 func testTrace(t *testing.T, o options, system string) {
