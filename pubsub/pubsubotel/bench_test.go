@@ -14,13 +14,16 @@ import (
 
 // BenchmarkTraced is a publish, its delivery and its ack, in memory.
 func BenchmarkTraced(b *testing.B) {
+	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))
 	for _, c := range []struct {
 		name string
 		o    *Options
 	}{
 		{"off", nil},
 		{"no-op providers", &Options{TracerProvider: nooptrace.NewTracerProvider(), MeterProvider: noop.NewMeterProvider(), Propagator: w3c}},
-		{"SDK", &Options{TracerProvider: sdktrace.NewTracerProvider(), MeterProvider: sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader())), Propagator: w3c}},
+		{"SDK, metrics alone", &Options{TracerProvider: nooptrace.NewTracerProvider(), MeterProvider: meters, Propagator: w3c}},
+		{"SDK, no span sampled", &Options{TracerProvider: sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample())), MeterProvider: meters, Propagator: w3c}},
+		{"SDK, every span sampled", &Options{TracerProvider: sdktrace.NewTracerProvider(), MeterProvider: meters, Propagator: w3c}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			o := &pubsub.Options{}
