@@ -23,6 +23,9 @@ type Broker struct {
 	got        *inflight   // deliveries of Get that are not settled
 	handling   *inflight   // calls of Handle
 
+	life    context.Context // ends with the Broker; the contexts of handlers do with it
+	endLife context.CancelCauseFunc
+
 	// state tells how far the end has come. It only grows, under mu.
 	state atomic.Int32
 
@@ -63,6 +66,7 @@ func New(a Adapter, o *Options) *Broker {
 		consumers:  make(map[*Consumer]struct{}),
 		sweepAt:    16,
 	}
+	b.life, b.endLife = context.WithCancelCause(context.Background())
 	b.confirmed = func(error) { b.publishing.release() }
 	b.trace = newTracer(b, opts.Trace)
 	return b
@@ -224,6 +228,7 @@ func (b *Broker) Consume(ctx context.Context, queue string, o *ConsumeOptions) (
 			origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck, trace: b.trace, settled: newSignal()},
 			turn:   make(chan struct{}, 1),
 		}
+		c.losses, _ = sub.(LossTeller)
 		if !b.remember(c) {
 			// Shutdown or Close has begun since; it has not seen this one.
 			return errors.Join(errShuttingDown, sub.Close())

@@ -91,7 +91,9 @@ func (k *Caller) receive() {
 		settling := context.Background()
 		if waits {
 			of.reply <- d.Message
-			settling = context.WithoutCancel(of.ctx) // traced with the call
+			if k.b.trace != nil {
+				settling = context.WithoutCancel(of.ctx) // traced with the call
+			}
 		} else {
 			k.b.log.Debug("reply is dropped, because nobody waits for it", "queue", k.replies.Queue(), "correlation id", d.CorrelationID)
 		}
@@ -112,12 +114,20 @@ func (k *Caller) receive() {
 // longer than ctx. The reply's Body and Headers must not be changed.
 func (k *Caller) Call(ctx context.Context, exchange, key string, m Message) (Message, error) {
 	reply, err := k.call(ctx, exchange, key, m)
-	return reply, opError(opCall, exchangeName(exchange)+" with key "+quote(key), err)
+	if err != nil {
+		err = opError(opCall, exchangeName(exchange)+" with key "+quote(key), err)
+	}
+	return reply, err
 }
 
 func (k *Caller) call(ctx context.Context, exchange, key string, m Message) (Message, error) {
 	if m.ReplyTo != "" || m.CorrelationID != "" {
 		return Message{}, fmt.Errorf("%w: the request has a ReplyTo or CorrelationID, which Call sets; leave them empty", ErrInvalid)
+	}
+	select {
+	case <-k.ended:
+		return Message{}, fmt.Errorf("not sent, because no reply can come: %w", k.end)
+	default:
 	}
 	if until, ok := ctx.Deadline(); ok && m.Expiration == nil {
 		left := min(max(time.Until(until), 0), maxTTL-time.Millisecond)
@@ -138,18 +148,27 @@ func (k *Caller) call(ctx context.Context, exchange, key string, m Message) (Mes
 	sent := k.b.PublishAsync(ctx, exchange, key, m, Mandatory)
 	confirmed := sent.Done()
 	for {
+		var err error
 		select {
 		case r := <-reply: // the confirm may be still on its way
 			return r, callErrorOf(&r)
 		case <-confirmed:
-			if err := sent.Err(); err != nil {
-				return Message{}, err
+			if err = sent.Err(); err == nil {
+				confirmed = nil
+				continue
 			}
-			confirmed = nil
 		case <-k.ended:
-			return Message{}, fmt.Errorf("no reply can come any more; the request may be handled: %w", k.end)
+			err = fmt.Errorf("no reply can come any more; the request may be handled: %w", k.end)
 		case <-ctx.Done():
-			return Message{}, fmt.Errorf("no reply has come; the request may still be handled: %w", context.Cause(ctx))
+			if err = sent.Err(); err == nil {
+				err = fmt.Errorf("no reply has come; the request may still be handled: %w", context.Cause(ctx))
+			}
+		}
+		select {
+		case r := <-reply: // came together with that, and counts
+			return r, callErrorOf(&r)
+		default:
+			return Message{}, err
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 type Consumer struct {
 	b      *Broker
 	sub    Subscription
+	losses LossTeller // sub, if it is one
 	origin origin
 
 	// closing is held by one Cancel or Close at a time. It comes before
@@ -277,10 +278,14 @@ func (c *Consumer) waitFilled(ctx context.Context) error {
 	}
 }
 
+// ending reports whether nothing more comes, or what comes is but the rest.
+func (c *Consumer) ending() bool {
+	c.origin.mu.Lock()
+	defer c.origin.mu.Unlock()
+	return c.end != nil || c.closed != nil
+}
+
 // done reports whether nothing more comes and nothing is unsettled.
 func (c *Consumer) done() bool {
-	c.origin.mu.Lock()
-	ended := c.end != nil || c.closed != nil
-	c.origin.mu.Unlock()
-	return ended && c.origin.unsettled() == 0
+	return c.ending() && c.origin.unsettled() == 0
 }

@@ -17,7 +17,8 @@ type HandleOptions struct {
 	// returns the same are handled one after another, in the queue's order,
 	// others at the same time. Those that wait for one before them count
 	// against the prefetch, and hold up nobody before that is used up. Handle
-	// calls Key on its own goroutine, once for each delivery.
+	// calls Key on its own goroutine, once for each delivery. If Key panics, that
+	// is a failure as the handler's, of a message that has no order to keep.
 	//
 	// A delivery that is requeued takes those of its key that wait in this
 	// program with it, so that they come again in order; what the broker sends
@@ -31,8 +32,9 @@ type HandleOptions struct {
 	// handler failed, and where it goes at last. Nil: it is requeued.
 	Retry *Retry
 
-	// CrashOnPanic lets a handler's panic end the program. Else it is caught,
-	// logged with its stack, and counts as an error of the handler.
+	// CrashOnPanic lets a panic of the handler or of Key end the program, after
+	// a [Trace] has seen the handler's end. Else it is caught, logged with its
+	// stack, and counts as an error of the handler.
 	CrashOnPanic bool
 }
 
@@ -50,10 +52,12 @@ var ErrReject = errors.New("reject the delivery")
 // left alone.
 //
 // When ctx ends, Handle takes no more deliveries, waits for the handlers that
-// run, and returns nil: the context that h gets goes on, with ctx's values. To
-// stop handlers too, cancel a context of your own in them. When the consumer
-// ends in another way than by Cancel, Close or Shutdown, or a delivery can't
-// be settled, retried or parked, Handle stops in the same way and returns why.
+// run, and returns nil. The context that h gets has ctx's values, and goes on
+// until the Broker is closed, as by a Shutdown whose time is over: what h does
+// then can't be settled any more. To stop handlers before, cancel a context of
+// your own in them. When the consumer ends in another way than by Cancel, Close
+// or Shutdown, or a delivery can't be settled, retried or parked, Handle stops
+// in the same way and returns why.
 func (c *Consumer) Handle(ctx context.Context, o *HandleOptions, h func(context.Context, Delivery) error) error {
 	hd := &handling{HandleOptions: orZero(o), c: c, h: h}
 	if err := hd.validate(); err != nil {
@@ -61,6 +65,7 @@ func (c *Consumer) Handle(ctx context.Context, o *HandleOptions, h func(context.
 	}
 	_ = c.b.handling.acquire(ctx) // never waits; Shutdown waits for us
 	defer c.b.handling.release()
+	hd.running = handlerContext{c.b.life, context.WithoutCancel(ctx)}
 	if hd.Retry != nil {
 		r, err := newRetrying(ctx, c.b, c.origin.queue, *hd.Retry)
 		if err == nil && hd.Key == nil {
@@ -85,10 +90,28 @@ type handling struct {
 	HandleOptions
 	c        *Consumer
 	h        func(context.Context, Delivery) error
-	retrying *retrying // nil: failed deliveries are requeued
+	running  context.Context // of handlers, and of what is done with their outcome
+	retrying *retrying       // nil: failed deliveries are requeued
+}
+
+// handlerContext has the values of one context, and ends with another, that of
+// the Broker.
+type handlerContext struct {
+	context.Context
+	values context.Context // does not end
+}
+
+func (c handlerContext) Value(key any) any {
+	if v := c.values.Value(key); v != nil {
+		return v
+	}
+	return c.Context.Value(key) // package context asks it for its own
 }
 
 func (hd *handling) validate() error {
+	if hd.h == nil {
+		return errNoHandler
+	}
 	if hd.Concurrency < 0 {
 		return fmt.Errorf("%w: concurrency is %d; it must be 1 or more, or 0 for 1", ErrInvalid, hd.Concurrency)
 	}
@@ -97,6 +120,8 @@ func (hd *handling) validate() error {
 	}
 	return nil
 }
+
+var errNoHandler = fmt.Errorf("%w: the handler is nil; give a function", ErrInvalid)
 
 // workers runs as many workers as asked, and returns once all are done, with
 // the first error. The context ends when one of them has an error.
@@ -107,9 +132,13 @@ func (hd *handling) workers(ctx context.Context, work func(context.Context) erro
 	var workers sync.WaitGroup
 	for i := range errs {
 		workers.Go(func() {
-			if errs[i] = work(ctx); errs[i] != nil {
-				stop() // the other workers
-			}
+			errs[i] = errExited // unless work returns
+			defer func() {
+				if errs[i] != nil {
+					stop() // the other workers
+				}
+			}()
+			errs[i] = work(ctx)
 		})
 	}
 	workers.Wait()
@@ -123,18 +152,33 @@ func (hd *handling) workers(ctx context.Context, work func(context.Context) erro
 
 // handleLoop is one worker of Handle.
 func (hd *handling) handleLoop(ctx context.Context) error {
-	running := context.WithoutCancel(ctx)
 	for {
 		d, err := hd.c.receive(ctx, true)
 		if err != nil {
 			return endOf(ctx, err)
 		}
-		a := hd.attemptsOf(&d)
-		running, err := hd.run(running, d, a)
+		if err := hd.handle(ctx, d, hd.h); err != nil {
+			return err
+		}
+	}
+}
+
+// handle lets h handle a delivery, and finishes it.
+func (hd *handling) handle(ctx context.Context, d Delivery, h func(context.Context, Delivery) error) error {
+	if hd.c.lost(&d) {
+		return hd.settle(hd.running, &d, Requeue) // which changes nothing
+	}
+	a := hd.attemptsOf(&d)
+	for {
+		running, err := hd.run(d, a, h)
 		f := hd.fateOf(&d, a, err)
 		hd.log(running, f, a, err)
-		if err := hd.finish(running, d, a, f, err); err != nil {
+		err = hd.finish(running, d, a, f, err)
+		if err != errAgain {
 			return err
+		}
+		if ctx.Err() != nil || hd.c.ending() {
+			return hd.settle(running, &d, Requeue)
 		}
 	}
 }
@@ -147,13 +191,18 @@ func endOf(ctx context.Context, err error) error {
 	return err
 }
 
-// run calls the handler, and returns the context in which to settle.
-func (hd *handling) run(ctx context.Context, d Delivery, a *attempts) (context.Context, error) {
+// run calls a handler, and returns the context in which to settle.
+func (hd *handling) run(d Delivery, a *attempts, h func(context.Context, Delivery) error) (context.Context, error) {
+	seen := d
 	if a != nil {
-		d = a.view(d)
+		seen = a.view(d)
 	}
-	ctx, end := hd.c.b.trace.startHandle(ctx, d)
-	err := hd.call(ctx, d)
-	end(err)
+	ctx, end := hd.c.b.trace.startHandle(hd.running, seen)
+	err := hd.call(ctx, seen, h, end)
+	if told, ok := err.(*answered); ok {
+		end(told.error)
+	} else {
+		end(err)
+	}
 	return ctx, err
 }

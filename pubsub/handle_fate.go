@@ -22,10 +22,11 @@ const (
 	requeue
 	retry
 	park
+	lose // it is back in its queue already
 )
 
 func (d doing) String() string {
-	return [...]string{"ack", "reject", "requeue", "retry", "park"}[d]
+	return [...]string{"ack", "reject", "requeue", "retry", "park", "lost"}[d]
 }
 
 // attemptsOf reads a delivery's attempts; nil if nobody counts them.
@@ -40,8 +41,10 @@ func (hd *handling) attemptsOf(d *Delivery) *attempts {
 // fateOf decides by what the handler returned, and counts a failure.
 func (hd *handling) fateOf(d *Delivery, a *attempts, err error) fate {
 	switch {
-	case err == nil, hd.retrying != nil && d.claimed():
+	case err == nil, isAnswered(err), d.claimed():
 		return fate{do: acknowledge} // which changes nothing where it is settled
+	case hd.c.lost(d):
+		return fate{do: lose}
 	case errors.Is(err, ErrReject):
 		return fate{do: reject}
 	case hd.retrying == nil:
@@ -55,7 +58,7 @@ func (hd *handling) fateOf(d *Delivery, a *attempts, err error) fate {
 }
 
 func (hd *handling) log(ctx context.Context, f fate, a *attempts, err error) {
-	if err == nil {
+	if err == nil || isAnswered(err) {
 		return
 	}
 	args := []any{"queue", hd.c.origin.queue, "outcome", f.do.String(), "error", err}
@@ -71,14 +74,21 @@ func (hd *handling) log(ctx context.Context, f fate, a *attempts, err error) {
 	hd.c.b.log.WarnContext(ctx, "handler failed", args...)
 }
 
+// errAgain says that a delivery is to be handled once more where it is.
+var errAgain = errors.New("handle it again")
+
 // finish settles a delivery, after it has published what is retried or parked.
-// err is the handler's. What it returns ends Handle.
+// err is the handler's. What it returns ends Handle, but for errAgain: its queue
+// is full, and refuses what is to come again at once. Requeued, it would come
+// again at once too, and ever again, because its attempts would not count.
 func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate, err error) error {
 	switch f.do {
 	case acknowledge:
 		return hd.settle(ctx, &d, Ack)
 	case reject:
 		return hd.settle(ctx, &d, Reject)
+	case lose:
+		return hd.settle(ctx, &d, Requeue) // which changes nothing
 	case requeue:
 		if misused := needsRetry(err); misused != nil {
 			return errors.Join(opError(opReceive, "queue "+quote(hd.c.origin.queue), misused), hd.settle(ctx, &d, Requeue))
@@ -94,8 +104,11 @@ func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate,
 	if moved == nil {
 		return hd.settle(ctx, &d, Ack)
 	}
+	if f.do == retry && f.pause == 0 && errors.Is(moved, ErrRefused) {
+		return errAgain
+	}
 	settled := hd.settle(ctx, &d, Requeue)
-	if passes(moved) || f.do == retry && f.pause == 0 && errors.Is(moved, ErrRefused) {
+	if passes(moved) {
 		hd.c.b.log.WarnContext(ctx, "message is requeued, because it can't be sent where it was to go", "queue", hd.c.origin.queue, "outcome", f.do.String(), "error", moved)
 		return settled
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestHandleOutcomes(t *testing.T) {
@@ -127,6 +128,35 @@ func TestHandleContext(t *testing.T) {
 	})
 }
 
+// TestHandlerContextEnds: when a Shutdown's time is over, the contexts of
+// handlers that run end, and Handle as by Shutdown.
+func TestHandlerContextEnds(t *testing.T) {
+	for _, key := range []func(Delivery) string{nil, byBody(2)} {
+		synctest.Test(t, func(t *testing.T) {
+			sub := newFakeSub()
+			b, c := consume(t, sub, nil)
+			var cause error
+			handling := during(func() error {
+				return c.Handle(context.Background(), &HandleOptions{Key: key}, func(ctx context.Context, d Delivery) error {
+					ctx, cancel := context.WithCancel(ctx)
+					defer cancel()
+					<-ctx.Done()
+					cause = context.Cause(ctx)
+					return cause
+				})
+			})
+			sub.push(1)
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			wantErr(t, "shutdown", b.Shutdown(ctx), context.DeadlineExceeded)
+			synctest.Wait()
+			wantErr(t, "handle", ended(t, "handle", handling))
+			wantErr(t, "the handler's context", cause, ErrClosed)
+		})
+	}
+}
+
 // TestHandleEnds: what Handle returns when the consumer ends.
 func TestHandleEnds(t *testing.T) {
 	for _, c := range []struct {
@@ -205,9 +235,14 @@ func TestHandleAutoAck(t *testing.T) {
 	}
 }
 
+// nothing is a handler.
+func nothing(context.Context, Delivery) error { return nil }
+
 func TestHandleInvalid(t *testing.T) {
 	_, c := consume(t, newFakeSub(), nil)
-	err := c.Handle(t.Context(), &HandleOptions{Concurrency: -1}, nil)
+	wantErr(t, "handle with nothing", c.Handle(t.Context(), nil, nil), ErrInvalid, errNoHandler)
+	wantErr(t, "serve with nothing", c.b.Serve(t.Context(), "q", nil, nil), ErrInvalid, errNoHandler)
+	err := c.Handle(t.Context(), &HandleOptions{Concurrency: -1}, nothing)
 	wantErr(t, "handle", err, ErrInvalid)
 	if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), "concurrency is -1") {
 		t.Errorf("the error is %q", err)

@@ -238,7 +238,7 @@ func TestOrderEnds(t *testing.T) {
 				if fail {
 					wantErr(t, "handle", err, ErrUnavailable)
 				} else {
-					wantErr(t, "handle", err)
+					wantErr(t, "handle", err, errExited)
 				}
 				if n := c.origin.unsettled(); n != 0 {
 					t.Errorf("%d are unsettled; want none", n)

@@ -92,6 +92,9 @@ func (r Retry) complete(queue string) (Retry, error) {
 		if err := checkMillis(fmt.Sprintf("Retry.Delays[%d]", i), d); err != nil {
 			return r, err
 		}
+		if d > maxTTL-delayQueueIdle {
+			return r, fmt.Errorf("%w: Retry.Delays[%d] is %v; at most %v are possible, because the delay queue must outlive its messages", ErrInvalid, i, d, maxTTL-delayQueueIdle)
+		}
 	}
 	switch {
 	case r.Attempts < 0:

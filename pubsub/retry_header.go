@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -85,9 +86,10 @@ func (a *attempts) fail(err error, now time.Time) {
 	a.errors = a.errors[max(0, len(a.errors)-keptErrors):]
 }
 
-// errorText is an error's text, as a header can hold it.
+// errorText is an error's text, as a header can hold it. It does not panic where
+// the error's own method does.
 func errorText(err error) string {
-	s := err.Error()
+	s := fmt.Sprint(err)
 	return strings.ToValidUTF8(s[:min(len(s), keptText)], "")
 }
 

@@ -64,7 +64,7 @@ func (r *retrying) delayQueue(delay time.Duration) Queue {
 		Durable:    !own,
 		Exclusive:  own,
 		MessageTTL: &delay,
-		Expires:    min(delay+delayQueueIdle, maxTTL),
+		Expires:    delay + delayQueueIdle,
 		DeadLetter: &DeadLetter{RoutingKey: &r.queue}, // by the default exchange
 		Arguments:  r.Arguments,
 	}

@@ -46,6 +46,7 @@ func TestRetryInvalid(t *testing.T) {
 	}{
 		{"q", Retry{Delays: []time.Duration{time.Second, -1}}, "Retry.Delays[1] is -1ns"},
 		{"q", Retry{Delays: []time.Duration{time.Microsecond}}, "whole milliseconds"},
+		{"q", Retry{Delays: []time.Duration{maxTTL - time.Minute}}, "must outlive"},
 		{"q", Retry{Attempts: -1}, "Retry.Attempts is -1"},
 		{"amq.gen-1", Retry{}, "set Retry.Park"},
 		{"q", Retry{Park: "q"}, "use another one"},
@@ -54,14 +55,14 @@ func TestRetryInvalid(t *testing.T) {
 		b := New((&fakeAdapter{onClose: sub.Close}).consumes(sub), nil)
 		cons, err := b.Consume(t.Context(), c.queue, nil)
 		wantErr(t, "consume", err)
-		err = cons.Handle(t.Context(), &HandleOptions{Retry: &c.r}, nil)
+		err = cons.Handle(t.Context(), &HandleOptions{Retry: &c.r}, nothing)
 		wantErr(t, c.says, err, ErrInvalid)
 		if err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("the error is %q; want it to say %q", err, c.says)
 		}
 	}
 	_, cons := consume(t, newFakeSub(), &ConsumeOptions{AutoAck: true})
-	wantErr(t, "with AutoAck", cons.Handle(t.Context(), &HandleOptions{Retry: &Retry{}}, nil), ErrInvalid)
+	wantErr(t, "with AutoAck", cons.Handle(t.Context(), &HandleOptions{Retry: &Retry{}}, nothing), ErrInvalid)
 }
 
 // TestRetryPause: which pause follows which failure.
@@ -115,7 +116,6 @@ func TestRetryPublishFails(t *testing.T) {
 		{"unconfirmed", ErrUnconfirmed, true, time.Second},
 		{"unavailable", ErrUnavailable, true, time.Second},
 		{"closed", ErrClosed, true, time.Second},
-		{"refused by a full queue", ErrRefused, true, 0},
 		{"refused by a delay queue", ErrRefused, false, time.Second},
 		{"no access", ErrAccessRefused, false, time.Second},
 		{"too large", ErrUnsupported, false, 0},
@@ -143,6 +143,71 @@ func TestRetryPublishFails(t *testing.T) {
 				wantErr(t, "handle", ended(t, "handle", handling), c.outcome)
 			})
 		})
+	}
+}
+
+// TestRetryQueueFull: what its own queue refuses is handled again where it is:
+// its attempts count, and come to an end.
+func TestRetryQueueFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, sub, c := fakeRetry(t, func(p *Publication) error {
+			if p.RoutingKey == "q" {
+				return ErrRefused
+			}
+			return nil
+		})
+		handling := during(func() error {
+			return c.Handle(context.Background(), &HandleOptions{Retry: &Retry{Attempts: 3}}, func(_ context.Context, d Delivery) error {
+				fake.called("attempt %d", d.Attempt())
+				return errScripted
+			})
+		})
+		sub.push(1)
+		synctest.Wait()
+		refused := `publish "q" mandatory true, 0 settled`
+		want := []string{"declare queue q.parked map[]", "attempt 1", refused, "attempt 2", refused, "attempt 3", `publish "q.parked" mandatory true, 0 settled`}
+		if got := fake.takeCalls(); !slices.Equal(got, want) {
+			t.Errorf("called %q; want %q", got, want)
+		}
+		if got := sub.settlements(); !slices.Equal(got, []string{"ack 1"}) {
+			t.Errorf("settled %q; want it acknowledged", got)
+		}
+		wantErr(t, "cancel", c.Cancel(t.Context()))
+		synctest.Wait()
+		wantErr(t, "handle", ended(t, "handle", handling))
+
+		// Not for ever: at the end it goes back.
+		_, sub, c = fakeRetry(t, func(*Publication) error { return ErrRefused })
+		sub.push(1)
+		wantErr(t, "handle", c.Handle(t.Context(), &HandleOptions{Retry: &Retry{Attempts: Unlimited}}, func(ctx context.Context, d Delivery) error {
+			if d.Attempt() == 5 {
+				wantErr(t, "cancel", c.Cancel(ctx))
+			}
+			return errScripted
+		}))
+		if got := sub.settlements(); !slices.Equal(got, []string{"requeue 1"}) {
+			t.Errorf("settled %q; want it requeued", got)
+		}
+	})
+}
+
+// hostile is an error whose method panics.
+type hostile struct{ text *string }
+
+func (e hostile) Error() string { return *e.text }
+
+// TestRetryHostileError: an error that can't tell its text is one failure.
+func TestRetryHostileError(t *testing.T) {
+	fake, sub, c := fakeRetry(t, func(*Publication) error { return nil })
+	sub.push(2)
+	wantErr(t, "handle", c.Handle(t.Context(), &HandleOptions{Retry: &Retry{}}, func(ctx context.Context, d Delivery) error {
+		if string(d.Body) == "2" {
+			return c.Cancel(ctx)
+		}
+		return hostile{}
+	}))
+	if got, want := fake.takeCalls(), []string{"declare queue q.parked map[]", `publish "q.parked" mandatory true, 0 settled`}; !slices.Equal(got, want) {
+		t.Errorf("called %q; want %q", got, want)
 	}
 }
 

@@ -32,6 +32,9 @@ type ServeOptions struct {
 // a reply that its caller no longer waits for is dropped.
 func (b *Broker) Serve(ctx context.Context, queue string, o *ServeOptions, h func(context.Context, Delivery) (Message, error)) error {
 	s := &server{ServeOptions: orZero(o), b: b, queue: queue, h: h}
+	if h == nil {
+		return opError(opConsume, "queue "+quote(queue), errNoHandler)
+	}
 	if s.Prefetch == 0 {
 		s.Prefetch = max(1, s.Concurrency)
 	}
@@ -51,23 +54,41 @@ type server struct {
 	h     func(context.Context, Delivery) (Message, error)
 }
 
-// serve handles one request. With an error the request gets no reply.
+// serve handles one request, and replies. Its error is for Handle: it settles
+// by it.
 func (s *server) serve(ctx context.Context, d Delivery) error {
 	var reply Message
-	err := catch(s.CrashOnPanic, func() (err error) {
+	err := catch(s.CrashOnPanic, "the handler", func() (err error) {
 		reply, err = s.h(ctx, d)
 		return err
 	})
 	if errors.Is(err, ErrReject) || errors.Is(err, ErrRetryNow) {
 		return err
 	}
-	if err != nil {
-		reply = s.failed(ctx, err)
+	if err == nil {
+		return s.reply(ctx, d, reply)
 	}
+	if err := s.reply(ctx, d, s.failed(ctx, err)); err != nil {
+		return err
+	}
+	return &answered{err}
+}
+
+// answered is an error that the caller has got: the request is done with, and
+// the error for a [Trace] alone.
+type answered struct{ error }
+
+func isAnswered(err error) bool {
+	_, ok := err.(*answered)
+	return ok
+}
+
+// reply sends a reply, if one is asked for.
+func (s *server) reply(ctx context.Context, d Delivery, reply Message) error {
 	if d.ReplyTo == "" {
 		return nil
 	}
-	err = s.send(ctx, &d, reply)
+	err := s.send(ctx, &d, reply)
 	switch {
 	case err == nil:
 		return nil
@@ -89,7 +110,7 @@ func (s *server) serve(ctx context.Context, d Delivery) error {
 func (s *server) failed(ctx context.Context, err error) Message {
 	args := []any{"queue", s.queue, "error", err}
 	told := &CallError{Text: errorText(err)}
-	if own, ok := errors.AsType[*CallError](err); ok {
+	if own, ok := errors.AsType[*CallError](err); ok && own != nil {
 		told = own
 	}
 	if p, ok := errors.AsType[*panicError](err); ok {

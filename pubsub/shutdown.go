@@ -11,7 +11,8 @@ import (
 // received and each publish has its outcome, and then closes. New consumers
 // and Get are refused at once; publishing goes on until all is settled, so
 // that handlers that run can finish. If ctx ends first, it closes all the
-// same, and the error tells how much was left: that returns to its queues.
+// same, and the error tells how much was left: that returns to its queues, and
+// the contexts of handlers that run end.
 // Close meanwhile cuts it short. Don't call it in a handler: it waits for
 // that.
 func (b *Broker) Shutdown(ctx context.Context) error {
@@ -110,6 +111,7 @@ func (b *Broker) end() (first bool, err error) {
 	consumers := b.consumers
 	b.consumers = nil
 	b.mu.Unlock()
+	b.endLife(errBrokerClosed)
 
 	for c := range consumers {
 		c.shut(errBrokerClosed) // the adapter gives back what it had

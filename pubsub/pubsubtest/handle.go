@@ -96,8 +96,11 @@ func handleConcurrency(w *world) {
 	w.equal("handled", done, n)
 	cons.close()
 	w.equal("ready", c.ready(q), 0)
-	w.fails(cons.Handle(w.ctx, &pubsub.HandleOptions{Concurrency: -1}, nil), pubsub.ErrInvalid, "handle with a negative concurrency")
+	w.fails(cons.Handle(w.ctx, &pubsub.HandleOptions{Concurrency: -1}, idle), pubsub.ErrInvalid, "handle with a negative concurrency")
 }
+
+// idle is a handler.
+func idle(context.Context, pubsub.Delivery) error { return nil }
 
 func handleEnds(w *world) {
 	c := w.open()

@@ -302,7 +302,7 @@ func retryTemporary(w *world) {
 	w.equal("parked", string(c.letter("parked").Body), "x")
 	stop()
 	cons := c.consume(q, nil)
-	w.fails(cons.Handle(w.ctx, &pubsub.HandleOptions{Retry: &pubsub.Retry{}}, nil), pubsub.ErrInvalid, "handle a temporary queue without a name to park in")
+	w.fails(cons.Handle(w.ctx, &pubsub.HandleOptions{Retry: &pubsub.Retry{}}, idle), pubsub.ErrInvalid, "handle a temporary queue without a name to park in")
 }
 
 func retryShutdown(w *world) {
