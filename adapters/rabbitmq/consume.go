@@ -23,6 +23,8 @@ type subscription struct {
 	done     chan struct{} // closed when run has returned
 	wake     chan struct{} // with room for one: there is something for Receive
 
+	lost atomic.Uint64 // the last tag of a feed that has ended by itself
+
 	mu       sync.Mutex
 	feed     *feed             // the present one, or the last
 	ready    []pubsub.Incoming // what Receive may hand over
@@ -146,6 +148,9 @@ func (sub *subscription) Settle(_ context.Context, tag uint64, o pubsub.Outcome,
 	}
 	return err
 }
+
+// Lost implements pubsub.LossTeller.
+func (sub *subscription) Lost(tag uint64) bool { return tag <= sub.lost.Load() }
 
 // closeIfSettled closes the channel of a consumer that gets nothing more, once
 // nothing on it is unsettled.

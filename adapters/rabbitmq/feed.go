@@ -97,6 +97,7 @@ func (sub *subscription) run() {
 		why := f.why()
 		if f.acks != nil {
 			f.acks.end()
+			sub.lost.Store(sub.lastTag) // only pump changes it, here
 			sub.drop()
 		}
 		if f.s.alive() {

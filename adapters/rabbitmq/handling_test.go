@@ -142,6 +142,75 @@ func TestHandlingAcrossRestart(t *testing.T) {
 	}
 }
 
+// What comes again anyway is not handled before, and a message that failed gets no second copy.
+func TestLostIsNotHandled(t *testing.T) {
+	server := rabbitmqtest.Shared(t)
+	url := server.VHost(t)
+	for _, c := range []struct {
+		name string
+		o    pubsub.HandleOptions
+		want []string
+	}{
+		{"loop", pubsub.HandleOptions{}, []string{"0", "0", "1", "2"}},
+		{"key", pubsub.HandleOptions{Key: func(pubsub.Delivery) string { return "" }}, []string{"0", "0", "1", "2"}},
+		{"retry", pubsub.HandleOptions{Retry: &pubsub.Retry{Attempts: 3}}, []string{"0", "0", "1", "2", "0 again"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := open(t, url, nil)
+			q := b.queue(pubsub.Queue{Name: c.name, Durable: true})
+			for i := range 3 {
+				b.publish("", q, fmt.Sprint(i))
+			}
+			got, started, cut := &seen{}, make(chan struct{}, 1), make(chan struct{})
+			cons := b.consume(q, nil)
+			ctx, cancel := context.WithCancel(b.ctx)
+			ended := make(chan error, 1)
+			go func() {
+				ended <- cons.Handle(ctx, &c.o, func(_ context.Context, d pubsub.Delivery) error {
+					if d.Attempt() > 1 {
+						got.add(string(d.Body) + " again")
+						return nil
+					}
+					got.add(string(d.Body))
+					if string(d.Body) != "0" {
+						return nil
+					}
+					select {
+					case started <- struct{}{}:
+						<-cut
+					default:
+					}
+					if c.o.Retry == nil {
+						return nil
+					}
+					return errors.New("not yet")
+				})
+			}()
+			<-started
+			if n, err := server.DropConnections(b.ctx, url); err != nil || n == 0 {
+				t.Fatal(n, err)
+			}
+			b.reconnected(1)
+			b.eventually("the consumer to be back", func() bool {
+				info, err := b.InspectQueue(b.ctx, q)
+				b.ok(err)
+				return info.Consumers == 1
+			})
+			close(cut)
+			b.eventually("all to be handled", func() bool { return got.has(c.want...) })
+			// What else there were would come now.
+			b.ok(b.Publish(b.ctx, "", q, pubsub.Message{Body: []byte("end")}))
+			b.eventually("the end", func() bool { return got.has("end") })
+			cancel()
+			b.ok(<-ended)
+			b.ok(b.Shutdown(b.ctx))
+			if want := append(c.want, "end"); !slices.Equal(got.all, want) {
+				t.Errorf("handled %q; want %q", got.all, want)
+			}
+		})
+	}
+}
+
 // seen is what handlers have seen, in order.
 type seen struct {
 	mu  sync.Mutex
