@@ -1,15 +1,13 @@
 package cloudevents
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/cloudevents/sdk-go/v2/event"
+	"github.com/cloudevents/sdk-go/v2/types"
 
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -17,11 +15,17 @@ import (
 // ErrNotEvent: the message carries no CloudEvent that this package can read.
 var ErrNotEvent = errors.New("not a CloudEvent")
 
+const (
+	prefix     = "cloudEvents:" // of attributes among the headers
+	underscore = "cloudEvents_" // the same, for clients that can't have a colon
+	knative    = "ce-"          // what Knative reads beside no prefix, which it writes
+)
+
 // FromMessage returns the event that a message carries, in whichever mode. The
 // error wraps [ErrNotEvent], and says what is missing or wrong. The event keeps
-// the message's body.
+// the message's body in binary mode.
 func FromMessage(m pubsub.Message) (event.Event, error) {
-	e, err := decode(m)
+	e, err := decode(&m)
 	if err == nil {
 		err = e.Validate()
 	}
@@ -31,94 +35,65 @@ func FromMessage(m pubsub.Message) (event.Event, error) {
 	return e, nil
 }
 
-func decode(m pubsub.Message) (e event.Event, err error) {
-	if len(m.ContentType) < len(mediaType) || !strings.EqualFold(m.ContentType[:len(mediaType)], mediaType) {
+func decode(m *pubsub.Message) (event.Event, error) {
+	if !structured(m.ContentType) {
 		return decodeBinary(m)
 	}
 	media, _, err := mime.ParseMediaType(m.ContentType)
-	if err != nil {
-		return e, fmt.Errorf("content type %q: %w", m.ContentType, err)
-	}
-	if media != mediaType+"+json" && media != mediaType {
-		return e, fmt.Errorf("content type %q: the only format that can be read is JSON, application/cloudevents+json", m.ContentType)
-	}
-	if err := json.Unmarshal(m.Body, &e); err != nil {
-		return e, fmt.Errorf("the body is no event in JSON: %w", err)
-	}
-	return e, nil
-}
-
-func decodeBinary(m pubsub.Message) (event.Event, error) {
-	attributes := map[string]any{}
-	for name, v := range m.Headers {
-		for _, p := range [...]string{prefix, underscore} {
-			if attribute, ok := strings.CutPrefix(name, p); ok {
-				attributes[attribute] = v
-			}
-		}
-	}
-	version, ok := attributes["specversion"].(string)
-	if !ok {
-		return event.Event{}, fmt.Errorf("it has no header %sspecversion, and its content type is %q, not %s+json", prefix, m.ContentType, mediaType)
-	}
-	if version != event.CloudEventsVersionV1 && version != event.CloudEventsVersionV03 {
-		return event.Event{}, fmt.Errorf("version %q of CloudEvents is unknown; 1.0 and 0.3 can be read", version)
-	}
-	e := event.New(version)
-	for name, v := range attributes {
-		if err := set(&e, name, v); err != nil {
-			return e, err
-		}
-	}
-	if m.ContentType != "" {
-		e.SetDataContentType(m.ContentType)
-	}
-	if len(m.Body) > 0 {
-		e.DataEncoded = m.Body
-		e.DataBase64 = !textual(m.ContentType, m.Body)
-	}
-	return e, nil
-}
-
-// set sets one attribute. What is wrong with its value Validate tells.
-func set(e *event.Event, name string, v any) error {
-	if t, ok := v.(time.Time); ok && name == "time" {
-		e.SetTime(t)
-		return nil
-	}
-	setString := map[string]func(string){
-		"specversion": func(string) {}, // it is
-		"id":          e.SetID,
-		"source":      e.SetSource,
-		"type":        e.SetType,
-		"subject":     e.SetSubject,
-		"dataschema":  e.SetDataSchema,
-	}[name]
-	s, isString := v.(string)
 	switch {
-	case name == "time" && isString:
-		t, err := time.Parse(time.RFC3339Nano, s)
-		if err != nil {
-			return fmt.Errorf("attribute time: %w", err)
-		}
-		e.SetTime(t)
-	case name == "time", setString != nil && !isString:
-		return fmt.Errorf("attribute %s is a %T, which it can't be", name, v)
-	case setString != nil:
-		setString(s)
-	case name == "datacontenttype" || name == "data":
-		return fmt.Errorf("attribute %s is a header, which it can't be: it is the message's own", name)
-	default:
-		e.SetExtension(name, v)
+	case err != nil:
+		return event.Event{}, fmt.Errorf("content type %q: %w", m.ContentType, err)
+	case strings.HasPrefix(media, mediaType+"-batch"):
+		return event.Event{}, fmt.Errorf("content type %q: a message carries one event, not a batch", m.ContentType)
+	case media != mediaType+"+json" && media != mediaType:
+		return event.Event{}, fmt.Errorf("content type %q: the only format that can be read is JSON, application/cloudevents+json", m.ContentType)
 	}
-	return nil
+	return decodeJSON(m.Body)
 }
 
-// textual reports whether data can stand in a JSON event as it is.
-func textual(contentType string, data []byte) bool {
-	media, _, _ := mime.ParseMediaType(contentType)
-	if media == "" || strings.HasSuffix(media, "/json") || strings.HasSuffix(media, "+json") {
-		return json.Valid(data)
+func decodeBinary(m *pubsub.Message) (event.Event, error) {
+	for _, p := range [...]string{prefix, underscore, knative, ""} {
+		if _, ok := m.Headers[p+specVersion].(string); ok {
+			all, err := prefixed(m, p)
+			if err != nil {
+				return event.Event{}, err
+			}
+			return build(all, m.Body, false)
+		}
 	}
-	return utf8.Valid(data)
+	return event.Event{}, fmt.Errorf("it has no header %s%s, and its content type is %q, not %s+json", prefix, specVersion, m.ContentType, mediaType)
+}
+
+// prefixed returns the attributes whose headers have a prefix. One message has
+// the same for all.
+func prefixed(m *pubsub.Message, p string) (map[string]any, error) {
+	all := map[string]any{}
+	for name, v := range m.Headers {
+		if a, ok := strings.CutPrefix(name, p); ok && !(p == "" && foreign(name, v)) {
+			all[a] = v
+		}
+	}
+	if v, ok := all[dataContentType]; ok && v != m.ContentType {
+		return nil, fmt.Errorf("attribute %s is %v, but the message's content type is %q", dataContentType, v, m.ContentType)
+	}
+	delete(all, dataContentType)
+	if m.ContentType != "" {
+		all[dataContentType] = m.ContentType
+	}
+	return all, nil
+}
+
+// foreign reports whether a header without a prefix is no attribute: Knative
+// writes the content type and the context of a trace beside them.
+func foreign(name string, v any) bool {
+	switch name {
+	case "traceparent", "tracestate", "baggage", "CC", "BCC":
+		return true
+	}
+	switch v.(type) {
+	case float32, float64:
+		return true
+	}
+	_, err := types.Validate(v)
+	return err != nil || !extensible(name)
 }

@@ -1,74 +1,65 @@
 package cloudevents
 
 import (
-	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/cloudevents/sdk-go/v2/types"
 
 	"github.com/gobindery/bindery/pubsub"
 )
 
-const (
-	prefix     = "cloudEvents:" // of attributes among the headers
-	underscore = "cloudEvents_" // the same, for clients that can't have a colon
-
-	mediaType = "application/cloudevents" // with a suffix for the format
-	jsonType  = mediaType + "+json; charset=UTF-8"
-)
+const mediaType = "application/cloudevents" // with a suffix for the format
 
 // Binary returns the message that carries e in binary mode: the data is the
-// body, the attributes are headers. It fails if e is not valid.
+// body, the attributes are headers. The error wraps [pubsub.ErrInvalid]: e is
+// not valid, or its data are an event in structured mode, for which everybody
+// would take the message. It keeps e's data.
 func Binary(e event.Event) (pubsub.Message, error) {
-	if err := e.Validate(); err != nil {
-		return pubsub.Message{}, fmt.Errorf("encode CloudEvent %q in binary mode: %w: %w", e.ID(), pubsub.ErrInvalid, err)
+	m, err := encodeBinary(&e)
+	if err != nil {
+		return pubsub.Message{}, encodeError(&e, "binary", err)
 	}
-	h := pubsub.Table{
-		prefix + "specversion": e.SpecVersion(),
-		prefix + "id":          e.ID(),
-		prefix + "source":      e.Source(),
-		prefix + "type":        e.Type(),
-	}
-	for name, value := range map[string]string{"subject": e.Subject(), "dataschema": e.DataSchema()} {
-		if value != "" {
-			h[prefix+name] = value
-		}
-	}
-	if t := e.Time(); !t.IsZero() {
-		h[prefix+"time"] = types.FormatTime(t)
-	}
-	for name, value := range e.Extensions() {
-		v, err := header(value)
-		if err != nil {
-			return pubsub.Message{}, fmt.Errorf("encode CloudEvent %q in binary mode: extension %q: %w: %w", e.ID(), name, pubsub.ErrInvalid, err)
-		}
-		h[prefix+name] = v
-	}
-	return pubsub.Message{Headers: h, ContentType: e.DataContentType(), Body: e.Data()}, nil
+	return m, nil
 }
 
-// header is an extension's value in the type that the binding says.
-func header(value any) (any, error) {
-	switch v := value.(type) {
-	case bool, string, []byte:
-		return v, nil
-	case int32:
-		return int64(v), nil
+func encodeBinary(e *event.Event) (m pubsub.Message, err error) {
+	all, err := attributes(e)
+	if err != nil {
+		return m, err
 	}
-	return types.Format(value) // URIs and times
+	m.ContentType = e.DataContentType()
+	if structured(m.ContentType) {
+		return m, fmt.Errorf("its data of the type %s would be taken for the event; use Structured", m.ContentType)
+	}
+	delete(all, dataContentType)
+	m.Headers = make(pubsub.Table, len(all))
+	for name, v := range all {
+		if n, ok := v.(int32); ok {
+			v = int64(n) // AMQP's long, which the binding wants
+		}
+		m.Headers[prefix+name] = v
+	}
+	m.Body, err = dataOf(e)
+	return m, err
 }
 
 // Structured returns the message that carries e in structured mode: the body
-// is the whole event in JSON. It fails if e is not valid.
+// is the whole event in JSON. The error wraps [pubsub.ErrInvalid]: e is not
+// valid.
 func Structured(e event.Event) (pubsub.Message, error) {
-	err := e.Validate()
-	var body []byte
-	if err == nil {
-		body, err = json.Marshal(e)
-	}
+	body, err := encodeJSON(&e)
 	if err != nil {
-		return pubsub.Message{}, fmt.Errorf("encode CloudEvent %q in structured mode: %w: %w", e.ID(), pubsub.ErrInvalid, err)
+		return pubsub.Message{}, encodeError(&e, "structured", err)
 	}
-	return pubsub.Message{ContentType: jsonType, Body: body}, nil
+	return pubsub.Message{ContentType: mediaType + "+json; charset=UTF-8", Body: body}, nil
+}
+
+func encodeError(e *event.Event, mode string, err error) error {
+	return fmt.Errorf("encode CloudEvent %q in %s mode: %w: %w", e.ID(), mode, pubsub.ErrInvalid, err)
+}
+
+// structured reports whether a content type says structured mode.
+func structured(contentType string) bool {
+	return len(contentType) >= len(mediaType) && strings.EqualFold(contentType[:len(mediaType)], mediaType)
 }
