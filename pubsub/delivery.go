@@ -51,10 +51,7 @@ func (d Delivery) Process(ctx context.Context, h func(context.Context) error) er
 	if d.window == nil || d.window.origin.trace == nil {
 		return h(ctx)
 	}
-	ctx, end := d.window.origin.trace.startHandle(ctx, d)
-	err := h(ctx)
-	end(err)
-	return err
+	return d.window.origin.trace.process(ctx, d, h)
 }
 
 // Ack tells the broker that the message is done with. It returns once that is

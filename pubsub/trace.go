@@ -46,8 +46,8 @@ type Trace struct {
 	// and that with which Handle settles the delivery.
 	HandleStart func(ctx context.Context, h *HandleTrace) context.Context
 
-	// HandleEnd is called when the handler has returned, before Handle settles
-	// the delivery, on the same goroutine.
+	// HandleEnd is called when the handler has returned, panicked or ended its
+	// goroutine, before Handle settles the delivery, on the same goroutine.
 	HandleEnd func(ctx context.Context, h *HandleTrace)
 
 	// SettleStart is called before an adapter is told what becomes of a
@@ -111,7 +111,7 @@ type HandleTrace struct {
 	Broker   *Broker
 	Delivery Delivery
 
-	// Err is what the handler returned, for HandleEnd.
+	// Err is what the handler returned, for HandleEnd, or that it didn't.
 	Err error
 }
 

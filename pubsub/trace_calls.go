@@ -86,6 +86,27 @@ func (t *tracer) startHandle(ctx context.Context, d Delivery) (handling context.
 
 func untraced(error) {}
 
+// process calls h as a handler, and traces its end also where it panics or ends
+// its goroutine.
+func (t *tracer) process(ctx context.Context, d Delivery, h func(context.Context) error) error {
+	ctx, end := t.startHandle(ctx, d)
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			end(newPanicError("the handler", v))
+			panic(v)
+		}
+		end(errExited)
+	}()
+	err := h(ctx)
+	returned = true
+	end(err)
+	return err
+}
+
 // settle is s.Settle for d and n-1 deliveries before it.
 func (t *tracer) settle(ctx context.Context, s Settler, d *Delivery, as Outcome, through bool, n int) error {
 	if t.SettleStart == nil && t.SettleEnd == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -302,6 +303,37 @@ func TestTraceProcess(t *testing.T) {
 		wantErr(t, "process", dv.Process(t.Context(), func(context.Context) error { return errScripted }), errScripted)
 	}
 	d.wants(t, "what is not traced")
+}
+
+// TestTraceProcessUnreturned: a panic goes on, and so does the end of a
+// goroutine, but not unseen.
+func TestTraceProcessUnreturned(t *testing.T) {
+	var d diary
+	s := newFakeSub()
+	b := New((&fakeAdapter{}).consumes(s), &Options{Trace: d.trace()})
+	c, err := b.Consume(t.Context(), "q", nil)
+	wantErr(t, "consume", err)
+	s.push(1)
+	dv, err := c.Receive(t.Context())
+	wantErr(t, "receive", err)
+	d.take()
+	func() {
+		defer func() {
+			if v := recover(); v != "out of paper" {
+				t.Errorf("the panic is %v", v)
+			}
+		}()
+		_ = dv.Process(t.Context(), func(context.Context) error { panic("out of paper") })
+	}()
+	d.wants(t, "a panic", "handle 1 of q", "handle> handled: the handler panicked: out of paper")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = dv.Process(t.Context(), func(context.Context) error { runtime.Goexit(); return nil })
+	}()
+	<-done
+	d.wants(t, "an exit", "handle 1 of q", "handle> handled: "+errExited.Error())
+	wantErr(t, "close", c.Close())
 }
 
 // TestTraceNothing: a Trace without functions changes nothing.

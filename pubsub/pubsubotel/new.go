@@ -49,8 +49,9 @@ type instrumentation struct {
 	open map[*pubsub.Broker]struct{} // whose figures are observed
 }
 
-// New returns a Trace for [pubsub.Options]. It may serve several Brokers.
-// Options may be nil. It fails if a metric can't be made.
+// New returns a Trace for [pubsub.Options]. Options may be nil. It fails if a
+// metric can't be made. One Trace serves any number of Brokers: make one for the
+// program, because its metrics are there as long as their MeterProvider.
 func New(o *Options) (*pubsub.Trace, error) {
 	i := &instrumentation{open: make(map[*pubsub.Broker]struct{})}
 	if o != nil {
