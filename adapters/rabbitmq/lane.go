@@ -213,8 +213,26 @@ const lookAhead = 512
 func (l *lane) settleLocked() {
 	l.matchReturnsLocked()
 	some := false
-	n := min(l.flights.len(), lookAhead)
-	for i := 0; i < n; i++ {
+	for seen := l.flights.start(); ; {
+		// The further, the more outcomes there are: one read may bring the
+		// confirms of thousands, and the next might not come for long.
+		end := min(l.flights.end(), l.flights.start()+lookAhead)
+		if seen >= end {
+			break
+		}
+		some = l.settleSomeLocked(int(seen-l.flights.start()), int(end-l.flights.start())) || some
+		seen = end
+		l.flights.trim()
+	}
+	if some {
+		l.wakeLocked()
+	}
+}
+
+// settleSomeLocked gives their outcome to those from the place from up to end
+// whose confirm has come, and reports whether there are any.
+func (l *lane) settleSomeLocked(from, end int) (some bool) {
+	for i := from; i < end; i++ {
 		f := l.flights.at(i)
 		if !f.pending() {
 			continue
@@ -232,10 +250,7 @@ func (l *lane) settleLocked() {
 		some = true
 		f.resolve(f.outcome())
 	}
-	l.flights.trim()
-	if some {
-		l.wakeLocked()
-	}
+	return some
 }
 
 // outcome is that of a publish whose confirm has come.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobindery/bindery/adapters/rabbitmq"
 	"github.com/gobindery/bindery/adapters/rabbitmq/rabbitmqtest"
 	"github.com/gobindery/bindery/pubsub"
 )
@@ -23,6 +24,24 @@ func (t *tester) drain(queue string) (bodies []string) {
 			return bodies
 		}
 		bodies = append(bodies, string(d.Body))
+	}
+}
+
+// RabbitMQ confirms what it writes to disk by thousands at once: all of them
+// have their outcome then, not when the next heartbeat comes.
+func TestThousandsInFlight(t *testing.T) {
+	b := open(t, rabbitmqtest.Shared(t).VHost(t), &rabbitmq.Options{Heartbeat: 10 * time.Minute})
+	q := b.queue(pubsub.Queue{Name: "q", Durable: true})
+	m := pubsub.Message{Body: []byte("kept"), DeliveryMode: pubsub.Persistent}
+	b.ok(b.Publish(b.ctx, "", q, m)) // from now on, many at a time
+	flights := make([]pubsub.Confirmation, 5000)
+	for i := range flights {
+		flights[i] = b.PublishAsync(b.ctx, "", q, m)
+	}
+	for i, f := range flights {
+		if err := f.Wait(b.ctx); err != nil {
+			t.Fatalf("publish %d: %v", i, err)
+		}
 	}
 }
 
