@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -273,69 +272,6 @@ func TestTraceHandle(t *testing.T) {
 	wantErr(t, "close", c.Close())
 }
 
-// TestTraceProcess: what a program does with a delivery that it received.
-func TestTraceProcess(t *testing.T) {
-	var d diary
-	s := newFakeSub()
-	b := New((&fakeAdapter{}).consumes(s), &Options{Trace: d.trace()})
-	c, err := b.Consume(t.Context(), "q", nil)
-	wantErr(t, "consume", err)
-	s.push(1)
-	dv, err := c.Receive(t.Context())
-	wantErr(t, "receive", err)
-	d.take()
-	wantErr(t, "process", dv.Process(t.Context(), func(ctx context.Context) error {
-		return errors.Join(dv.Ack(ctx), errScripted)
-	}), errScripted)
-	d.wants(t, "Process", "handle 1 of q", "handle> ack 1 of q at 1, through false", "handle> settle> settled: <nil>", "handle> handled: "+errScripted.Error())
-
-	// A delivery that came with an error, and one without a Trace.
-	wantErr(t, "close", c.Close())
-	none, err := c.Receive(t.Context())
-	wantErr(t, "receive", err, ErrClosed)
-	if q := none.Queue(); q != "" {
-		t.Errorf("a delivery that came with an error is from %q", q)
-	}
-	s = newFakeSub()
-	_, plain := consume(t, s, nil)
-	s.push(1)
-	for _, dv := range []Delivery{none, receive(t, plain, 1)[0]} {
-		wantErr(t, "process", dv.Process(t.Context(), func(context.Context) error { return errScripted }), errScripted)
-	}
-	d.wants(t, "what is not traced")
-}
-
-// TestTraceProcessUnreturned: a panic goes on, and so does the end of a
-// goroutine, but not unseen.
-func TestTraceProcessUnreturned(t *testing.T) {
-	var d diary
-	s := newFakeSub()
-	b := New((&fakeAdapter{}).consumes(s), &Options{Trace: d.trace()})
-	c, err := b.Consume(t.Context(), "q", nil)
-	wantErr(t, "consume", err)
-	s.push(1)
-	dv, err := c.Receive(t.Context())
-	wantErr(t, "receive", err)
-	d.take()
-	func() {
-		defer func() {
-			if v := recover(); v != "out of paper" {
-				t.Errorf("the panic is %v", v)
-			}
-		}()
-		_ = dv.Process(t.Context(), func(context.Context) error { panic("out of paper") })
-	}()
-	d.wants(t, "a panic", "handle 1 of q", "handle> handled: the handler panicked: out of paper")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = dv.Process(t.Context(), func(context.Context) error { runtime.Goexit(); return nil })
-	}()
-	<-done
-	d.wants(t, "an exit", "handle 1 of q", "handle> handled: "+errExited.Error())
-	wantErr(t, "close", c.Close())
-}
-
 // TestTraceNothing: a Trace without functions changes nothing.
 func TestTraceNothing(t *testing.T) {
 	s := newFakeSub()
@@ -356,48 +292,4 @@ func TestTraceNothing(t *testing.T) {
 		t.Errorf("the endpoint is %v, want none", e)
 	}
 	wantErr(t, "close", b.Close())
-}
-
-// TestMultiTrace: in order at the start, the other way round at the end, and
-// the contexts add up.
-func TestMultiTrace(t *testing.T) {
-	var d diary
-	named := func(name string) *Trace {
-		return &Trace{
-			Opened: func(*Broker) { d.write(context.Background(), "%s opened", name) },
-			Closed: func(*Broker) { d.write(context.Background(), "%s closed", name) },
-			PublishStart: func(ctx context.Context, p *PublishTrace) context.Context {
-				d.write(ctx, "%s starts", name)
-				p.SetHeader(name, name)
-				return d.within(ctx, name)
-			},
-			PublishEnd: func(ctx context.Context, _ *PublishTrace) { d.write(ctx, "%s ends", name) },
-			Received:   func(ctx context.Context, _ *ReceiveTrace) { d.write(ctx, "%s receives", name) },
-		}
-	}
-	only := &Trace{SettleEnd: func(ctx context.Context, _ *SettleTrace) { d.write(ctx, "only settles") }}
-	s := newFakeSub()
-	a := (&fakeAdapter{}).consumes(s)
-	var sent Table
-	a.onPublish = func(_ context.Context, p *Publication) { sent = p.Headers; p.Confirm(nil) }
-	b := New(a, &Options{Trace: MultiTrace(named("a"), nil, only, named("b"))})
-	wantErr(t, "publish", b.Publish(t.Context(), "e", "k", Message{}))
-	c, err := b.Consume(t.Context(), "q", nil)
-	wantErr(t, "consume", err)
-	s.push(1)
-	dv, err := c.Receive(t.Context())
-	wantErr(t, "receive", err)
-	wantErr(t, "ack", dv.Ack(t.Context()))
-	wantErr(t, "close", b.Close())
-	d.wants(t, "two traces", "a opened", "b opened", "a starts", "a> b starts", "a> b> b ends", "a> b> a ends",
-		"a receives", "b receives", "only settles", "b closed", "a closed")
-	if want := (Table{"a": "a", "b": "b"}); !maps.Equal(sent, want) {
-		t.Errorf("headers %v were sent, want %v", sent, want)
-	}
-	if m := MultiTrace(nil, nil); m != nil {
-		t.Errorf("no traces make %v, want nil", m)
-	}
-	if m := MultiTrace(nil, only); m != only {
-		t.Errorf("one trace makes another")
-	}
 }
