@@ -5,7 +5,7 @@ package pubsub
 type Endpoint struct {
 	// System is the system's short name in lower case: "rabbitmq", "nats" or
 	// "memory", for instance. Where OpenTelemetry has a name, it is that: see
-	// messaging.system in its semantic conventions. Empty is unknown.
+	// messaging.system.name in its semantic conventions. Empty is unknown.
 	System string
 
 	// Address is the host's name or IP address, or the path of a socket. It is

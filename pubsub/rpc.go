@@ -20,6 +20,9 @@ func (e *CallError) Error() string {
 	return e.Code + ": " + e.Text
 }
 
+// ErrorType returns the code, for the attribute error.type of OpenTelemetry.
+func (e *CallError) ErrorType() string { return e.Code }
+
 const (
 	callErrorHeader     = "x-call-error"      // the text
 	callErrorCodeHeader = "x-call-error-code" // the code, if there is one

@@ -78,6 +78,8 @@ func (s *server) serve(ctx context.Context, d Delivery) error {
 // the error for a [Trace] alone.
 type answered struct{ error }
 
+func (e *answered) Unwrap() error { return e.error }
+
 func isAnswered(err error) bool {
 	_, ok := err.(*answered)
 	return ok

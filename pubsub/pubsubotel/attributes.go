@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -176,5 +178,26 @@ func errorType(err error) attribute.KeyValue {
 			return semconv.ErrorTypeKey.String(t.name)
 		}
 	}
+	var named interface{ ErrorType() string }
+	if !errors.As(err, &named) || named.ErrorType() == "" {
+		err = cause(err)
+	}
 	return semconv.ErrorType(err)
 }
+
+// cause returns what package pubsub has wrapped: its own types say nothing.
+func cause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		t := reflect.TypeOf(err)
+		if inner == nil || t.Kind() != reflect.Pointer || t.Elem().PkgPath() != wrapper.PkgPath() && t != fmtWrapper {
+			return err
+		}
+		err = inner
+	}
+}
+
+var (
+	wrapper    = reflect.TypeFor[pubsub.Error]()
+	fmtWrapper = reflect.TypeOf(fmt.Errorf("%w", context.Canceled))
+)

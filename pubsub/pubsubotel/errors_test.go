@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"testing"
 	"time"
 
@@ -62,6 +63,9 @@ func TestErrorType(t *testing.T) {
 	for want, err := range map[string]error{
 		"unconfirmed":         fmt.Errorf("x: %w: %w", pubsub.ErrUnconfirmed, context.Canceled),
 		"canceled":            context.Canceled,
+		"not-found":           fmt.Errorf("wrapped: %w", &pubsub.CallError{Code: "not-found"}),
+		"*pubsub.CallError":   &pubsub.CallError{Text: "x"},
+		"*fs.PathError":       &pubsub.Error{Err: fmt.Errorf("wrapped: %w", &fs.PathError{Err: fs.ErrExist})},
 		"*errors.errorString": fmt.Errorf("wrapped: %w", errors.New("x")),
 		"parked":              fmt.Errorf("%w: %w", pubsub.ErrPark, errors.New("x")),
 		"retried":             pubsub.RetryAfter(time.Second, errors.New("x")),
@@ -69,5 +73,30 @@ func TestErrorType(t *testing.T) {
 		if got := errorType(err); got != attribute.String("error.type", want) {
 			t.Errorf("%v: %v, want %s", err, got, want)
 		}
+	}
+}
+
+// TestServeFails: a request that is answered by an error has failed, and the
+// error's type is that of the handler's.
+func TestServeFails(t *testing.T) {
+	ob := observe(t, nil)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		served <- ob.Serve(ctx, "audit", nil, func(context.Context, pubsub.Delivery) (pubsub.Message, error) {
+			return pubsub.Message{}, fmt.Errorf("look: %w", fs.ErrNotExist)
+		})
+	}()
+	caller, err := ob.NewCaller(t.Context())
+	must(t, err)
+	if _, err := caller.Call(t.Context(), "", "audit", pubsub.Message{}); err == nil {
+		t.Error("the call succeeded")
+	}
+	stop()
+	must(t, <-served)
+	must(t, caller.Close())
+	if s := named(t, ob.take(), "process audit"); value(s.Attributes, "error.type") != "*errors.errorString" || s.Status.Code != codes.Error {
+		t.Errorf("process has the status %v and the attributes %v", s.Status, s.Attributes)
 	}
 }
