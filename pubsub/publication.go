@@ -21,7 +21,7 @@ type Envelope struct {
 // to send, and who is told how it went. The Message was checked and normalized
 // by the Broker. Its Body and Headers, and what Expiration points to, belong
 // to the publisher, who may change them once [Adapter.Publish] has returned:
-// an adapter that keeps them copies them first.
+// an adapter that keeps them copies them first, unless Immutable is set.
 type Publication struct {
 	Envelope
 
@@ -32,6 +32,10 @@ type Publication struct {
 
 	// Mandatory asks for [ErrUnroutable] where no queue matches.
 	Mandatory bool
+
+	// Immutable says that nobody changes the Message any more: it may be kept
+	// as it is, but an adapter must not change it either.
+	Immutable bool
 
 	// Confirmed, if not nil, is called by Confirm with the adapter's error, on
 	// the same goroutine. It must not block. A Broker sets it; who calls an
@@ -172,3 +176,9 @@ type PublishOption uint8
 // An alternate exchange that takes the message counts as a match. See the AMQP
 // 0-9-1 reference, basic.publish.mandatory.
 const Mandatory PublishOption = 1
+
+// Immutable promises that nobody changes the message's body, headers and
+// expiration any more, not even after it was delivered. An adapter that keeps
+// them in this process, as memory does, then needs no copy; to others it makes
+// no difference.
+const Immutable PublishOption = 2

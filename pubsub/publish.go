@@ -34,8 +34,11 @@ func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opt
 	p := new(Publication)
 	p.Message, p.Exchange, p.RoutingKey = *m, exchange, key
 	for _, o := range opts {
-		if o == Mandatory {
+		switch o {
+		case Mandatory:
 			p.Mandatory = true
+		case Immutable:
+			p.Immutable = true
 		}
 	}
 	var traced *PublishTrace

@@ -50,9 +50,12 @@ func (t Table) Clone() Table {
 	if t == nil {
 		return nil
 	}
-	c := make(Table, len(t))
-	for k, v := range t {
-		c[k] = cloneValue(v)
+	c := maps.Clone(t) // faster than entry by entry
+	for k, v := range c {
+		switch v.(type) {
+		case []byte, Table, map[string]any, []any:
+			c[k] = cloneValue(v)
+		}
 	}
 	return c
 }

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/gobindery/bindery/pubsub"
@@ -43,7 +44,7 @@ func (c *Conn) publish(p *pubsub.Publication) error {
 		}
 		return nil
 	}
-	own(m)
+	own(p)
 	refused := 0
 	for _, q := range queues {
 		if !q.enqueue(p) {
@@ -66,8 +67,14 @@ const routeMost = 64
 
 // own gives a message a body and properties that its publisher can't change. One
 // copy serves all queues.
-func own(m *pubsub.Message) {
-	if m.Body != nil {
+func own(p *pubsub.Publication) {
+	m := &p.Message
+	if p.Immutable {
+		m.Body = slices.Clip(m.Body)
+		if _, ok := m.Headers["BCC"]; !ok {
+			return
+		}
+	} else if m.Body != nil {
 		body := make([]byte, len(m.Body)) // no capacity beyond: a receiver's append copies
 		copy(body, m.Body)
 		m.Body = body

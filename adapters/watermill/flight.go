@@ -1,8 +1,8 @@
 package watermill
 
 import (
-	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -17,17 +17,17 @@ const patience = time.Millisecond
 
 // flight is a message that was handed out, and the delivery that it came by.
 type flight struct {
-	sn     *subscription
-	d      pubsub.Delivery
-	m      *message.Message
-	cancel context.CancelFunc // of the message's context
+	sn  *subscription
+	d   pubsub.Delivery
+	m   *message.Message
+	ctx messageContext // m's
 }
 
 // newFlight makes a message of a delivery. One that can't be made is rejected:
 // requeued, it would come for ever.
 func (sn *subscription) newFlight(d pubsub.Delivery) (*flight, bool) {
 	m, err := sn.s.config.Marshaler.Unmarshal(sn.topic, d)
-	f := &flight{sn: sn, d: d, m: m, cancel: func() {}}
+	f := &flight{sn: sn, d: d, m: m, ctx: messageContext{parent: sn.messages}}
 	if err != nil {
 		sn.s.config.Logger.Error("Can't read a message; it is rejected", err, sn.fields.Add(watermill.LogFields{
 			"exchange": d.Exchange, "routing_key": d.RoutingKey,
@@ -35,17 +35,15 @@ func (sn *subscription) newFlight(d pubsub.Delivery) (*flight, bool) {
 		f.settle(pubsub.Reject)
 		return nil, false
 	}
-	ctx, cancel := context.WithCancel(sn.messages)
-	f.cancel = cancel
-	m.SetContext(ctx)
+	m.SetContext(&f.ctx)
 	return f, true
 }
 
 // settle tells the broker what becomes of the delivery, and ends the message's
 // context. An outcome counts also when the subscriber's context has ended.
 func (f *flight) settle(o pubsub.Outcome) {
-	defer f.cancel()
-	ctx := context.WithoutCancel(f.sn.messages)
+	defer f.ctx.end()
+	ctx := f.sn.settling
 	var err error
 	switch o {
 	case pubsub.Ack:
@@ -77,7 +75,7 @@ func (f *flight) nacked() (again *flight, ok bool) {
 		f.settle(pubsub.Reject)
 		return nil, false
 	}
-	f.cancel()
+	f.ctx.end()
 	if sn.s.config.NackDelay > 0 {
 		select {
 		case <-time.After(sn.s.config.NackDelay):
@@ -103,6 +101,15 @@ func (sn *subscription) settle() {
 	defer timer.Stop()
 	behind := 0 // how many flights to wait for elsewhere without looking
 	for f := range sn.flights {
+		select {
+		case <-f.m.Acked():
+			f.settle(pubsub.Ack)
+			continue
+		default:
+		}
+		// Whoever acks gets to do so first: to be woken for each message costs
+		// more than the message.
+		runtime.Gosched()
 		select {
 		case <-f.m.Acked():
 			f.settle(pubsub.Ack)

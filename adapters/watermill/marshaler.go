@@ -19,7 +19,8 @@ const UUIDHeader = "_watermill_message_uuid"
 // Marshaler makes a message of the model from one of Watermill, and back. Its
 // methods are called by several goroutines at once.
 type Marshaler interface {
-	// Marshal makes what is published. It must not keep the message.
+	// Marshal makes what is published. It must not keep the message, nor
+	// change the headers and body that it returned.
 	Marshal(topic string, m *message.Message) (pubsub.Message, error)
 
 	// Unmarshal makes what a subscriber gets. The delivery's body and headers
@@ -66,6 +67,9 @@ func (c DefaultMarshaler) Unmarshal(_ string, d pubsub.Delivery) (*message.Messa
 		uuid = watermill.NewUUID()
 	}
 	m := message.NewMessage(uuid, d.Body)
+	if ok && len(d.Headers) == 1 {
+		return m, nil
+	}
 	for k, v := range d.Headers {
 		if k != UUIDHeader {
 			m.Metadata[k] = text(v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -45,6 +46,9 @@ func NewPublisher(b *pubsub.Broker, c PublisherConfig) *Publisher {
 	if c.Marshaler == nil {
 		c.Marshaler = DefaultMarshaler{}
 	}
+	// By Watermill's rules a message is not changed once it is published, and
+	// what a Marshaler returns is only ours.
+	c.Options = append(slices.Clip(c.Options), pubsub.Immutable)
 	return &Publisher{b: b, config: c}
 }
 

@@ -14,7 +14,7 @@ import (
 
 const (
 	// handover is how many messages may wait in a subscription's channel.
-	handover = 64
+	handover = 32
 
 	// cleanup bounds what is sent to the broker at a subscription's end.
 	cleanup = 5 * time.Second
@@ -35,6 +35,7 @@ type subscription struct {
 	fields watermill.LogFields
 	out    chan *message.Message
 
+	settling context.Context // that of outcomes; has no end
 	messages context.Context // that of messages; ends last
 	cancel   context.CancelFunc
 	going    context.Context // ends first
@@ -59,7 +60,7 @@ func newSubscription(ctx context.Context, s *Subscriber, topic string) *subscrip
 		s:       s,
 		topic:   topic,
 		fields:  watermill.LogFields{"topic": topic},
-		flights: make(chan *flight, handover),
+		flights: make(chan *flight, 8*handover),
 		giveUp:  make(chan struct{}),
 	}
 	if s.config.StrictOrder {
@@ -67,6 +68,7 @@ func newSubscription(ctx context.Context, s *Subscriber, topic string) *subscrip
 	} else {
 		sn.out = make(chan *message.Message, handover)
 	}
+	sn.settling = context.WithoutCancel(ctx)
 	sn.messages, sn.cancel = context.WithCancel(ctx)
 	going, stop := context.WithCancel(ctx)
 	release := context.AfterFunc(s.life, stop)
@@ -94,7 +96,7 @@ func (sn *subscription) dropQueue() {
 	if !sn.temporary || sn.queue == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(sn.messages), cleanup)
+	ctx, cancel := context.WithTimeout(sn.settling, cleanup)
 	defer cancel()
 	if _, err := sn.s.b.DeleteQueue(ctx, sn.queue, nil); err != nil && !errors.Is(err, pubsub.ErrClosed) {
 		sn.s.config.Logger.Error("Can't delete a temporary queue; it goes with its connection", err, sn.fields)
@@ -108,7 +110,7 @@ func (sn *subscription) run() {
 	}
 	sn.stop()
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(sn.messages), cleanup)
+	ctx, cancel := context.WithTimeout(sn.settling, cleanup)
 	if err := sn.consumer.Cancel(ctx); err != nil && !errors.Is(err, pubsub.ErrClosed) {
 		sn.s.config.Logger.Debug("Can't cancel the consumer: "+err.Error(), sn.fields)
 	}
@@ -150,6 +152,12 @@ func (sn *subscription) handOut() (again bool) {
 				return false
 			}
 			continue
+		}
+		select {
+		case sn.out <- f.m:
+			sn.flights <- f
+			continue
+		default: // cheaper than to select among two
 		}
 		select {
 		case sn.out <- f.m:
