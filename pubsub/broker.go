@@ -228,7 +228,9 @@ func (b *Broker) Consume(ctx context.Context, queue string, o *ConsumeOptions) (
 			origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck, trace: b.trace, settled: newSignal()},
 			turn:   make(chan struct{}, 1),
 		}
-		c.losses, _ = sub.(LossTeller)
+		if !opts.AutoAck { // else nothing comes again
+			c.losses, _ = sub.(LossTeller)
+		}
 		if !b.remember(c) {
 			// Shutdown or Close has begun since; it has not seen this one.
 			return errors.Join(errShuttingDown, sub.Close())

@@ -14,7 +14,7 @@ import (
 type Consumer struct {
 	b      *Broker
 	sub    Subscription
-	losses LossTeller // sub, if it is one
+	losses LossTeller // sub, if it is one, unless with AutoAck
 	origin origin
 
 	// closing is held by one Cancel or Close at a time. It comes before

@@ -95,11 +95,10 @@ func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate,
 		}
 		return hd.settle(ctx, &d, Requeue)
 	}
-	var moved error
-	if f.do == park {
-		moved = hd.retrying.park(ctx, &d, a, err)
-	} else {
-		moved = hd.retrying.send(ctx, f.pause, a.message(&d))
+	moved := hd.move(ctx, &d, a, f, err)
+	if tooLarge(moved) {
+		a.brief = true
+		moved = hd.move(ctx, &d, a, f, err)
 	}
 	if moved == nil {
 		return hd.settle(ctx, &d, Ack)
@@ -113,6 +112,20 @@ func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate,
 		return settled
 	}
 	return errors.Join(fmt.Errorf("%s a message of queue %s, which is requeued instead: %w", f.do, quote(hd.c.origin.queue), moved), settled)
+}
+
+// move publishes what is retried or parked.
+func (hd *handling) move(ctx context.Context, d *Delivery, a *attempts, f fate, err error) error {
+	if f.do == park {
+		return hd.retrying.park(ctx, d, a, err)
+	}
+	return hd.retrying.send(ctx, f.pause, a.message(d))
+}
+
+// tooLarge reports whether a publish may have failed because the message has
+// become too large by its header x-retry. Backends say so in different ways.
+func tooLarge(err error) bool {
+	return errors.Is(err, ErrUnsupported) || errors.Is(err, ErrPreconditionFailed) || errors.Is(err, ErrInvalid)
 }
 
 // passes reports whether a publish failed for a reason that goes by itself, or

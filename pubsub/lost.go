@@ -6,7 +6,7 @@ package pubsub
 type LossTeller interface {
 	// Lost reports whether a delivery that nobody has settled is known to be
 	// back in its queue, so that settling it would be [ErrDeliveryLost]. It
-	// does not wait. Safe for concurrent use.
+	// does not wait. It is not asked with AutoAck. Safe for concurrent use.
 	Lost(tag uint64) bool
 }
 

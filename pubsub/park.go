@@ -18,6 +18,9 @@ func (r *retrying) park(ctx context.Context, d *Delivery, a *attempts, why error
 		reason = fmt.Sprintf("parked by its handler in attempt %d: %s", a.failed, errorText(why))
 	}
 	m := a.message(d)
+	if a.brief {
+		reason = fmt.Sprintf("attempt %d failed", a.failed)
+	}
 	m.Headers[parkedHeader] = reason
 	err := r.b.Publish(ctx, "", r.Park, m, Mandatory)
 	if errors.Is(err, ErrUnroutable) {

@@ -18,6 +18,7 @@ type attempts struct {
 	failed      int
 	first, last time.Time // of the failures
 	errors      []string  // of the latest failures, in order
+	brief       bool      // the errors don't fit
 
 	// What the message was published with.
 	exchange, key string
@@ -103,11 +104,13 @@ func (a *attempts) table(queue string) Table {
 		"exchange":    a.exchange,
 		"routing-key": a.key,
 	}
-	texts := make([]any, len(a.errors))
-	for i, s := range a.errors {
-		texts[i] = s
+	if !a.brief {
+		texts := make([]any, len(a.errors))
+		for i, s := range a.errors {
+			texts[i] = s
+		}
+		t["errors"] = texts
 	}
-	t["errors"] = texts
 	if a.cc != nil {
 		t["cc"] = a.cc
 	}

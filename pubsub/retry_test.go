@@ -191,6 +191,33 @@ func TestRetryQueueFull(t *testing.T) {
 	})
 }
 
+// TestRetryTooLarge: what is refused with the texts of its errors is sent
+// without.
+func TestRetryTooLarge(t *testing.T) {
+	for _, attempts := range []int{1, 2} {
+		fake, sub, c := fakeRetry(t, func(p *Publication) error {
+			if p.Headers[retryHeader].(Table)["errors"] != nil {
+				return ErrPreconditionFailed
+			}
+			return nil
+		})
+		sub.push(2)
+		wantErr(t, "handle", c.Handle(t.Context(), &HandleOptions{Retry: &Retry{Attempts: attempts}}, func(ctx context.Context, d Delivery) error {
+			if string(d.Body) == "2" {
+				return c.Cancel(ctx)
+			}
+			return errScripted
+		}))
+		to := fmt.Sprintf(`publish %q mandatory true, 0 settled`, []string{"q.parked", "q"}[attempts-1])
+		if got, want := fake.takeCalls(), []string{"declare queue q.parked map[]", to, to}; !slices.Equal(got, want) {
+			t.Errorf("called %q; want %q", got, want)
+		}
+		if got, want := sub.settlements(), []string{"ack 1", "ack 2"}; !slices.Equal(got, want) {
+			t.Errorf("settled %q; want %q", got, want)
+		}
+	}
+}
+
 // hostile is an error whose method panics.
 type hostile struct{ text *string }
 

@@ -217,10 +217,11 @@ func retryVerdicts(w *world) {
 
 func retryProperties(w *world) {
 	c := w.open()
-	q, other, cc := c.queue(pubsub.Queue{Name: "work"}), c.temp(), c.temp()
+	q, other, cc, bcc := c.queue(pubsub.Queue{Name: "work"}), c.temp(), c.temp(), c.temp()
 	c.bind("amq.topic", q, "k")
 	c.bind("amq.topic", other, "k")
 	c.bind("amq.topic", cc, "cc")
+	c.bind("amq.topic", bcc, "bcc")
 	got := make(chan pubsub.Delivery, 9)
 	stop := c.handles(q, &pubsub.HandleOptions{Retry: &pubsub.Retry{Delays: []time.Duration{*ms(10), 0}}}, func(_ context.Context, d pubsub.Delivery) error {
 		got <- d
@@ -232,7 +233,10 @@ func retryProperties(w *world) {
 	m := w.fullMessage()
 	m.Headers = m.Headers.Clone()
 	m.Headers["CC"] = []any{"cc"}
-	c.message("amq.topic", "k", m)
+	sent := m
+	sent.Headers = m.Headers.Clone()
+	sent.Headers["BCC"] = []any{"bcc"} // which is taken away
+	c.message("amq.topic", "k", sent)
 	for range 3 {
 		w.wait("an attempt")
 		var d pubsub.Delivery
@@ -256,6 +260,7 @@ func retryProperties(w *world) {
 	stop()
 	w.equal("ready in a sibling", c.ready(other), 1)
 	w.equal("ready in CC's queue", c.ready(cc), 1)
+	w.equal("ready in BCC's queue", c.ready(bcc), 1)
 	c.holds(q)
 }
 
