@@ -35,6 +35,9 @@ type call struct {
 // replyQueueIdle is how long a reply queue outlives its Caller's connection.
 const replyQueueIdle = time.Minute
 
+// replyQueueLeave is how long Close tries to delete it.
+const replyQueueLeave = 3 * time.Second
+
 // NewCaller declares a queue for replies and consumes it. The queue has a
 // random name and is not exclusive: it outlives a lost connection, so that
 // calls are answered across a reconnect, and goes one minute after its
@@ -57,7 +60,8 @@ func (b *Broker) NewCaller(ctx context.Context) (*Caller, error) {
 	return k, nil
 }
 
-// Close deletes the queue for replies. Calls that wait end with [ErrClosed]. A
+// Close deletes the queue for replies; where the broker can't be reached for
+// three seconds, that goes by itself. Calls that wait end with [ErrClosed]. A
 // second call does nothing.
 func (k *Caller) Close() error {
 	err := k.replies.Close()
@@ -65,8 +69,10 @@ func (k *Caller) Close() error {
 	if !errors.Is(k.end, errConsumerClosed) {
 		return err // it went with its Broker
 	}
-	_, gone := k.b.DeleteQueue(context.Background(), k.replies.Queue(), nil)
-	if errors.Is(gone, ErrClosed) {
+	ctx, cancel := context.WithTimeout(k.b.life, replyQueueLeave)
+	defer cancel()
+	_, gone := k.b.DeleteQueue(ctx, k.replies.Queue(), nil)
+	if passes(gone) {
 		gone = nil // it goes by itself
 	}
 	return errors.Join(err, gone)

@@ -3,8 +3,10 @@ package pubsub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
 )
 
 // fakeCaller is a Caller over a fake adapter.
@@ -98,4 +100,32 @@ func TestServeErrors(t *testing.T) {
 	if len(traced) != 3 || traced[0] != errScripted || !errors.Is(traced[2], secret) {
 		t.Errorf("the trace saw %q; want the handler's errors", traced)
 	}
+}
+
+// TestCallerCloses: calls that wait end, and a broker that can't be reached
+// holds up nobody.
+func TestCallerCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, k := fakeCaller(t)
+		call := during(func() error {
+			_, err := k.Call(context.Background(), "", "q", Message{})
+			return err
+		})
+		synctest.Wait()
+		running(t, "call", call)
+		fake.onDelete = func(ctx context.Context, queue string) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w: no connection: %w", ErrUnavailable, ctx.Err())
+		}
+		wantErr(t, "close", k.Close())
+		synctest.Wait()
+		wantErr(t, "call", ended(t, "call", call), ErrClosed)
+
+		// Nor does one that is closed meanwhile.
+		_, k = fakeCaller(t)
+		closing := during(k.Close)
+		wantErr(t, "close the Broker", k.b.Close())
+		synctest.Wait()
+		wantErr(t, "close", ended(t, "close", closing))
+	})
 }

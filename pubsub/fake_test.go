@@ -13,6 +13,7 @@ type fakeAdapter struct {
 	onConsume func(string, ConsumeOptions) (Subscription, error)
 	onGet     func(string, GetOptions) (Got, error)
 	onDeclare func(Queue) (QueueInfo, error)
+	onDelete  func(ctx context.Context, queue string) error
 	onClose   func() error
 	err       error // what the topology methods return
 
@@ -65,8 +66,11 @@ func (f *fakeAdapter) InspectQueue(_ context.Context, name string) (QueueInfo, e
 	return QueueInfo{Name: name, Ready: 3, Consumers: 2}, f.err
 }
 
-func (f *fakeAdapter) DeleteQueue(_ context.Context, name string, o DeleteQueueOptions) (int, error) {
+func (f *fakeAdapter) DeleteQueue(ctx context.Context, name string, o DeleteQueueOptions) (int, error) {
 	f.called("delete queue %s %+v", name, o)
+	if f.onDelete != nil {
+		return 0, f.onDelete(ctx, name)
+	}
 	return 4, f.err
 }
 
