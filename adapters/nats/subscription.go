@@ -146,7 +146,7 @@ func (s *subscription) Receive(ctx context.Context, buf []pubsub.Incoming) (int,
 // Settle settles one delivery, or with multiple all up to it.
 func (s *subscription) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multiple bool) error {
 	s.mu.Lock()
-	if s.closed || tag <= s.lostTo || s.lost[tag] {
+	if s.lostLocked(tag) {
 		s.mu.Unlock()
 		return pubsub.ErrDeliveryLost
 	}
@@ -168,6 +168,17 @@ func (s *subscription) Settle(_ context.Context, tag uint64, o pubsub.Outcome, m
 		return pubsub.ErrDeliveryLost
 	}
 	return nil
+}
+
+// Lost implements pubsub.LossTeller.
+func (s *subscription) Lost(tag uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lostLocked(tag)
+}
+
+func (s *subscription) lostLocked(tag uint64) bool {
+	return s.closed || tag <= s.lostTo || s.lost[tag]
 }
 
 // settleHeld forgets what is settled, once the leader knows. The caller holds the lock.
