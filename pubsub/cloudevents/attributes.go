@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,7 +28,7 @@ const (
 // attributes returns all that e has, extensions too, each as a bool, an int32,
 // a string or bytes. It fails if e is not valid.
 func attributes(e *event.Event) (map[string]any, error) {
-	if err := e.Validate(); err != nil {
+	if err := validate(e); err != nil {
 		return nil, err
 	}
 	known := spec.VS.Version(e.SpecVersion())
@@ -53,6 +55,20 @@ func attributes(e *event.Event) (map[string]any, error) {
 		}
 	}
 	return all, nil
+}
+
+// validate is the SDK's, with what is wrong on one line, by name.
+func validate(e *event.Event) error {
+	err := e.Validate()
+	wrong, ok := err.(event.ValidationError)
+	if !ok {
+		return err
+	}
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(wrong)) {
+		all = append(all, name+": "+wrong[name].Error())
+	}
+	return errors.New(strings.Join(all, "; "))
 }
 
 // simple returns the value of an attribute, URIs and times as strings.

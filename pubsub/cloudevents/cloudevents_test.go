@@ -116,7 +116,8 @@ func TestRefused(t *testing.T) {
 		e          event.Event
 	}{
 		{"nothing", "Context", event.Event{}},
-		{"no id", "id: ", event.New()},
+		{"no attribute", "id: MUST be a non-empty string; source: REQUIRED; type: MUST be a non-empty string", event.New()},
+		{"no id", "id: ", with(func(e *event.Event) { e.SetID("") })},
 		{"no source", "source: ", with(func(e *event.Event) { e.SetSource("") })},
 		{"no type", "type: ", with(func(e *event.Event) { e.SetType(" ") })},
 		{"a relative schema", "dataschema: ", with(func(e *event.Event) { e.SetDataSchema("order.json") })},

@@ -27,7 +27,7 @@ const (
 func FromMessage(m pubsub.Message) (event.Event, error) {
 	e, err := decode(&m)
 	if err == nil {
-		err = e.Validate()
+		err = validate(&e)
 	}
 	if err != nil {
 		return event.Event{}, fmt.Errorf("%w: %w", ErrNotEvent, err)
