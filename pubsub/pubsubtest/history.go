@@ -35,10 +35,11 @@ func (w *world) runHistory(seed uint64) {
 	if failure == "" {
 		return
 	}
-	fewer := w.shrink(steps[:min(failed, len(steps))])
+	played := steps[:min(failed, len(steps))] // it may fail after the last one
+	fewer := w.shrink(played)
 	why, _ := w.attempt(fewer, w.again(), patience)
 	if why == "" {
-		fewer, why = steps[:failed], failure // it doesn't fail each time
+		fewer, why = played, failure // it doesn't fail each time
 	}
 	w.Fatalf("step %d of the history with seed %d: %s\nFewer steps that fail:\n%sThe last: %s\nRun it again:\n  %s",
 		failed, seed, failure, list(fewer), why, w.rerun(seed))
