@@ -16,6 +16,7 @@ func fakeCaller(t *testing.T) (*fakeAdapter, *Caller) {
 	fake := (&fakeAdapter{onClose: sub.Close}).consumes(sub)
 	k, err := New(fake, nil).NewCaller(t.Context())
 	wantErr(t, "new caller", err)
+	fake.takeCalls()
 	return fake, k
 }
 
@@ -127,5 +128,65 @@ func TestCallerCloses(t *testing.T) {
 		wantErr(t, "close the Broker", k.b.Close())
 		synctest.Wait()
 		wantErr(t, "close", ended(t, "close", closing))
+	})
+}
+
+// TestCallerReplaced: a reply queue that is gone is made again. Calls that wait
+// end, because their replies may have gone with it.
+func TestCallerReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, k := fakeCaller(t)
+		gone := k.now.c.sub.(*fakeSub)
+		next := newFakeSub()
+		fake.consumes(next)
+		waits := during(func() error {
+			_, err := k.Call(context.Background(), "", "q", Message{})
+			return err
+		})
+		synctest.Wait()
+		gone.finish(ErrConsumerCanceled)
+		synctest.Wait()
+		wantErr(t, "the call that waited", ended(t, "call", waits), ErrConsumerCanceled)
+		want := []string{"declare queue " + k.queue + " map[]", "consume " + k.queue + " {Prefetch:256 AutoAck:false Exclusive:false Priority:0 Tag:}"}
+		if got := fake.takeCalls(); !slices.Equal(got, want) {
+			t.Errorf("called %q; want %q", got, want)
+		}
+
+		answered := during(func() error {
+			m, err := k.Call(context.Background(), "", "q", Message{})
+			if string(m.Body) != "1" {
+				t.Errorf("the reply is %q; want it", m.Body)
+			}
+			return err
+		})
+		synctest.Wait()
+		next.mu.Lock()
+		next.ready = []Incoming{{Envelope: &Envelope{Message: Message{Body: []byte("1"), CorrelationID: "2"}}, Tag: 1}}
+		next.changedLocked()
+		next.mu.Unlock()
+		synctest.Wait()
+		wantErr(t, "the next call", ended(t, "call", answered))
+
+		// Not after Close, though the broker doesn't answer.
+		declaring := make(chan struct{})
+		fake.onDeclare = func(Queue) (QueueInfo, error) {
+			<-declaring
+			return QueueInfo{}, nil
+		}
+		last := newFakeSub()
+		fake.consumes(last)
+		next.finish(ErrConsumerCanceled)
+		synctest.Wait()
+		closing := during(k.Close)
+		synctest.Wait()
+		close(declaring)
+		synctest.Wait()
+		wantErr(t, "close", ended(t, "close", closing))
+		if last.closed != 1 {
+			t.Errorf("the consumer that came too late was closed %d times; want once", last.closed)
+		}
+		_, err := k.Call(context.Background(), "", "q", Message{})
+		wantErr(t, "call after close", err, ErrConsumerCanceled)
+		wantErr(t, "close the Broker", k.b.Close())
 	})
 }

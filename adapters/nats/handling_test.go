@@ -251,3 +251,37 @@ func TestCallAcrossRestart(t *testing.T) {
 		o.ready(client, "slow", 0)
 	})
 }
+
+// A Caller makes its queue for replies again when that is gone.
+func TestCallAfterReplyQueueIsGone(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	o := &outage{t, ctx, natstest.RunServer(t)}
+	b := o.broker()
+	_, err := b.DeclareQueue(ctx, pubsub.Queue{Name: "q"})
+	o.ok(err)
+	serving, stop := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() {
+		served <- b.Serve(serving, "q", nil, func(ctx context.Context, d pubsub.Delivery) (pubsub.Message, error) {
+			if string(d.Body) == "delete" {
+				_, err := b.DeleteQueue(ctx, d.ReplyTo, nil)
+				return pubsub.Message{}, errors.Join(err, pubsub.ErrReject) // no reply
+			}
+			return d.Message, nil
+		})
+	}()
+	k, err := b.NewCaller(ctx)
+	o.ok(err)
+	if _, err := k.Call(ctx, "", "q", pubsub.Message{Body: []byte("delete")}); !errors.Is(err, pubsub.ErrConsumerCanceled) {
+		t.Errorf("the call whose reply queue is deleted got %v; want %v", err, pubsub.ErrConsumerCanceled)
+	}
+	m, err := k.Call(ctx, "", "q", pubsub.Message{Body: []byte("again")})
+	if err != nil || string(m.Body) != "again" {
+		t.Errorf("the next call got %q, %v; want its reply", m.Body, err)
+	}
+	stop()
+	o.ok(from(o, served, "Serve to end"))
+	o.ok(k.Close())
+}

@@ -246,3 +246,31 @@ func (s *seen) first() (first []string) {
 	}
 	return first
 }
+
+// A Caller makes its queue for replies again when that is gone.
+func TestCallAfterReplyQueueIsGone(t *testing.T) {
+	b := open(t, rabbitmqtest.Shared(t).VHost(t), nil)
+	q := b.queue(pubsub.Queue{Name: "q"})
+	ctx, stop := context.WithCancel(b.ctx)
+	served := make(chan error, 1)
+	go func() {
+		served <- b.Serve(ctx, q, nil, func(ctx context.Context, d pubsub.Delivery) (pubsub.Message, error) {
+			if string(d.Body) == "delete" {
+				_, err := b.DeleteQueue(ctx, d.ReplyTo, nil)
+				return pubsub.Message{}, errors.Join(err, pubsub.ErrReject) // no reply
+			}
+			return d.Message, nil
+		})
+	}()
+	k, err := b.NewCaller(b.ctx)
+	b.ok(err)
+	_, err = k.Call(b.ctx, "", q, pubsub.Message{Body: []byte("delete")})
+	fails(t, err, pubsub.ErrConsumerCanceled)
+	m, err := k.Call(b.ctx, "", q, pubsub.Message{Body: []byte("again")})
+	if err != nil || string(m.Body) != "again" {
+		t.Errorf("the next call got %q, %v; want its reply", m.Body, err)
+	}
+	stop()
+	b.ok(<-served)
+	b.ok(k.Close())
+}
