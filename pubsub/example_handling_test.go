@@ -53,6 +53,50 @@ func ExampleRetry() {
 	// ended with <nil>
 }
 
+// Several workers, but the messages of one customer one after another. What
+// fails is tried again before the customer's next one.
+func ExampleHandleOptions() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	b := pubsub.New(memory.NewServer().Connect(nil), nil)
+	defer b.Close()
+	_, err := b.DeclareQueue(ctx, pubsub.Queue{Name: "orders"})
+	c, err2 := b.Consume(ctx, "orders", nil)
+	if err := errors.Join(err, err2); err != nil {
+		log.Fatal(err)
+	}
+	for _, order := range []string{"kim: anvil", "lou: rope", "kim: rocket", "lou: glue", "kim: skates"} {
+		if err := b.Publish(ctx, "", "orders", pubsub.Message{Body: []byte(order)}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	o := &pubsub.HandleOptions{
+		Concurrency: 4,
+		Key:         func(d pubsub.Delivery) string { return string(d.Body[:3]) },
+		Retry:       &pubsub.Retry{Delays: []time.Duration{10 * time.Millisecond}},
+	}
+	handled := map[string]chan string{"kim": make(chan string, 9), "lou": make(chan string, 9)}
+	go c.Handle(ctx, o, func(_ context.Context, d pubsub.Delivery) error {
+		if string(d.Body) == "kim: rocket" && d.Attempt() == 1 {
+			return errors.New("out of rockets")
+		}
+		handled[string(d.Body[:3])] <- string(d.Body)
+		return nil
+	})
+	for _, customer := range []string{"kim", "kim", "kim", "lou", "lou"} {
+		fmt.Println(<-handled[customer])
+	}
+	if err := b.Shutdown(ctx); err != nil { // waits for Handle
+		log.Fatal(err)
+	}
+	// Output:
+	// kim: anvil
+	// kim: rocket
+	// kim: skates
+	// lou: rope
+	// lou: glue
+}
+
 // Requests and replies: the server answers with a message or an error, and the
 // caller waits as long as its context.
 func ExampleCaller() {
