@@ -36,6 +36,9 @@ type feed struct {
 	pull        string // the subject of requests for messages
 	generation  int
 	outstanding int    // how many were asked for and have not come
+	allowance   int    // how many bytes these may have; 0 if that is not limited
+	fruitless   bool   // none has come of those that were asked for last
+	tooLarge    bool   // the next one is larger than a feed asks for
 	sequence    uint64 // that of the consumer, of the last message
 	sent        uint64 // how far the consumer was, when the server was last asked
 	heard       time.Time
@@ -155,35 +158,54 @@ func (f *feed) start() error {
 // messages or made room, with no lock held.
 func (f *feed) proceed() {
 	f.mu.Lock()
-	acks, few := len(f.unsent) > 0 && !f.sending, f.outstanding <= pullMost/2
+	acks, none := len(f.unsent) > 0 && !f.sending, f.outstanding == 0
 	f.mu.Unlock()
 	if acks {
 		f.sendAcks()
 	}
-	if few {
+	if none {
 		f.want()
 	}
 }
 
-// want asks for messages if there is room for many.
+// want asks for messages if there is room, and none are to come: the server serves
+// requests in turns, so that with two it would be unknown how many bytes are left of each.
 func (f *feed) want() {
 	room := min(f.room(), pullMost)
+	most := f.conn.pullBytes()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	n := room - f.outstanding
-	if f.consumer == "" || f.sub == nil || n <= 0 || f.outstanding > 0 && n < pullMost/2 {
+	if f.consumer == "" || f.sub == nil || room <= 0 || f.outstanding > 0 {
 		return
 	}
-	f.outstanding += n
-	f.request(n)
+	if f.tooLarge { // the server has taken larger ones before
+		room, most, f.tooLarge = 1, 0, false
+	}
+	f.outstanding, f.allowance, f.fruitless = room, most, true
+	f.request(room, most)
 }
 
-func (f *feed) request(n int) {
+// pullBytes is how many bytes a feed asks for at once. A server closes the connection of a
+// client that it has too much for (max_pending, 64 MiB by default), and so all
+// feeds together ask for half of that, but each for the largest message at least.
+func (c *Conn) pullBytes() int {
+	const (
+		all      = 32 << 20
+		overhead = 64 << 10 // subjects, which don't count in a message's size
+	)
+	c.mu.Lock()
+	feeds := len(c.leaders) + 1 // and the one of the exclusive queues
+	c.mu.Unlock()
+	return max(all/feeds, c.limit+overhead)
+}
+
+func (f *feed) request(n, bytes int) {
 	body, _ := json.Marshal(struct {
 		Batch     int           `json:"batch"`
+		MaxBytes  int           `json:"max_bytes,omitempty"`
 		Expires   time.Duration `json:"expires"`
 		Heartbeat time.Duration `json:"idle_heartbeat"`
-	}{n, pullExpires, pullHeartbeat})
+	}{n, bytes, pullExpires, pullHeartbeat})
 	f.conn.nc.PublishRequest(f.pull, f.inbox, body) // tend asks again if it fails
 }
 
@@ -203,7 +225,7 @@ func (f *feed) receive(m *nats.Msg) {
 		return // of the one before
 	}
 	f.heard = time.Now()
-	f.outstanding = max(0, f.outstanding-1)
+	f.came(m.Size())
 	gap := f.broken || about.sequence != f.sequence+1
 	f.sequence = about.sequence
 	r, known := f.replies[about.stored]
@@ -235,6 +257,19 @@ func (f *feed) receive(m *nats.Msg) {
 	f.proceed()
 }
 
+// came counts what came of what was asked for. Where it has as many bytes as were asked for, the
+// server says nothing more. The caller holds the lock.
+func (f *feed) came(size int) {
+	f.fruitless = false
+	f.outstanding = max(0, f.outstanding-1)
+	if f.allowance == 0 {
+		return
+	}
+	if f.allowance -= size; f.allowance <= 0 {
+		f.outstanding, f.allowance = 0, 0
+	}
+}
+
 // wasFinished reports whether a message that comes again is done with, which only acks say
 // to the server that may be lost with it: an answer to them as well. A stream that has begun
 // anew, as one in memory does with its server, counts from 1 again, but not its time.
@@ -251,13 +286,10 @@ func (f *feed) status(m *nats.Msg, status string) {
 		f.mu.Unlock()
 		return
 	}
-	if n, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages")); err == nil {
-		f.outstanding = max(0, f.outstanding-n)
-	} else {
-		f.outstanding = 0
-	}
+	full := text == "Message Size Exceeds MaxBytes"
+	f.outstanding, f.tooLarge = 0, full && f.fruitless
 	f.mu.Unlock()
-	if status == "408" || status == "404" {
+	if full || status == "408" || status == "404" {
 		f.want()
 		return
 	}

@@ -73,9 +73,12 @@ type arrival struct {
 	pub   *pubsub.Publication
 }
 
-// window is how many messages that wait a leader has in memory, unless it needs
-// to know all of them.
-const window = 4096
+// A leader has so many messages in memory that wait, and bytes of them, and what
+// comes at once, unless it needs to know all messages.
+const (
+	window      = 4096
+	windowBytes = 64 << 20
+)
 
 func newLeader(c *Conn, q *queue) *leader {
 	l := &leader{
@@ -97,6 +100,9 @@ func (l *leader) roomLocked() int {
 	s := &l.queue.settings
 	if s.MaxLength != nil || s.MaxBytes != nil || s.MaxPriority > 0 || l.purgeDone != nil || l.gathering {
 		return pullMost // which one is next, or too many, depends on all of them
+	}
+	if l.engine.Bytes() >= windowBytes {
+		return 0
 	}
 	return window - l.engine.Ready() - len(l.early)
 }
