@@ -43,7 +43,8 @@ type Config struct {
 // rejected instead of requeued for ever.
 //
 // Connection belongs to who opens the Broker and is not looked at. The NoWait
-// fields, ChannelPoolSize, ConfirmDelivery and Qos.Global make no difference.
+// fields, ChannelPoolSize, ConfirmDelivery and Qos.Global make no difference, nor
+// does NoLocal, which RabbitMQ ignores.
 func FromAMQPConfig(c amqp.Config) (*Config, error) {
 	if err := errors.Join(missing(c), unsupported(c)); err != nil {
 		return nil, fmt.Errorf("read the configuration of watermill-amqp: %w", err)
@@ -103,12 +104,15 @@ func (c *Config) NewSubscriber(b *pubsub.Broker) (*watermill.Subscriber, error) 
 
 func missing(c amqp.Config) error {
 	var errs []error
-	for name, is := range map[string]bool{
-		"Marshaler":             c.Marshaler != nil,
-		"Exchange.GenerateName": c.Exchange.GenerateName != nil,
+	for _, field := range []struct {
+		name string
+		is   bool
+	}{
+		{"Marshaler", c.Marshaler != nil},
+		{"Exchange.GenerateName", c.Exchange.GenerateName != nil},
 	} {
-		if !is {
-			errs = append(errs, fmt.Errorf("%w: Config.%s is missing", pubsub.ErrInvalid, name))
+		if !field.is {
+			errs = append(errs, fmt.Errorf("%w: Config.%s is missing", pubsub.ErrInvalid, field.name))
 		}
 	}
 	return errors.Join(errs...)
