@@ -248,8 +248,9 @@ func (c *consumer) finish(all bool) {
 	if !c.autoAck {
 		first := c.handed + 1
 		if all {
-			first = c.base
 			c.acks.close()
+			c.applyAcks() // those that came since it left: they were told that they count
+			first = c.base
 		}
 		c.giveBack(first)
 	}

@@ -8,7 +8,8 @@ import (
 
 // Settle settles one delivery, or with multiple all up to it.
 func (c *consumer) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multiple bool) error {
-	if o == pubsub.Ack && !multiple {
+	gathered := o == pubsub.Ack && !multiple
+	if gathered {
 		apply, err := c.acks.add(tag)
 		// Looked at after add: who starves, or sets a limit, takes what was
 		// gathered before.
@@ -23,6 +24,9 @@ func (c *consumer) Settle(_ context.Context, tag uint64, o pubsub.Outcome, multi
 	q.vhost.sendDead()
 	if c.share != nil && c.share.limited() {
 		c.share.wake()
+	}
+	if gathered {
+		return nil // it counts: who closed the consumer since has applied it
 	}
 	return err
 }
