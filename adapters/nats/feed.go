@@ -2,7 +2,6 @@ package nats
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,13 +74,6 @@ type stored struct {
 	twice bool  // it came before, as another message of the stream: it is to be finished at once
 	msg   *nats.Msg
 }
-
-// pullExpires is how long a request for messages is good for.
-const (
-	pullExpires   = 60 * time.Second
-	pullHeartbeat = 5 * time.Second
-	pullMost      = 1024
-)
 
 // consumerName is the name of a feed's consumer: whose it is, and which.
 func consumerName(conn string, generation int) string {
@@ -168,47 +160,6 @@ func (f *feed) proceed() {
 	}
 }
 
-// want asks for messages if there is room, and none are to come: the server serves
-// requests in turns, so that with two it would be unknown how many bytes are left of each.
-func (f *feed) want() {
-	room := min(f.room(), pullMost)
-	most := f.conn.pullBytes()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.consumer == "" || f.sub == nil || room <= 0 || f.outstanding > 0 {
-		return
-	}
-	if f.tooLarge { // the server has taken larger ones before
-		room, most, f.tooLarge = 1, 0, false
-	}
-	f.outstanding, f.allowance, f.fruitless = room, most, true
-	f.request(room, most)
-}
-
-// pullBytes is how many bytes a feed asks for at once. A server closes the connection of a
-// client that it has too much for (max_pending, 64 MiB by default), and so all
-// feeds together ask for half of that, but each for the largest message at least.
-func (c *Conn) pullBytes() int {
-	const (
-		all      = 32 << 20
-		overhead = 64 << 10 // subjects, which don't count in a message's size
-	)
-	c.mu.Lock()
-	feeds := len(c.leaders) + 1 // and the one of the exclusive queues
-	c.mu.Unlock()
-	return max(all/feeds, c.limit+overhead)
-}
-
-func (f *feed) request(n, bytes int) {
-	body, _ := json.Marshal(struct {
-		Batch     int           `json:"batch"`
-		MaxBytes  int           `json:"max_bytes,omitempty"`
-		Expires   time.Duration `json:"expires"`
-		Heartbeat time.Duration `json:"idle_heartbeat"`
-	}{n, bytes, pullExpires, pullHeartbeat})
-	f.conn.nc.PublishRequest(f.pull, f.inbox, body) // tend asks again if it fails
-}
-
 // receive is called for each message and status.
 func (f *feed) receive(m *nats.Msg) {
 	if status := m.Header.Get("Status"); status != "" && len(m.Data) == 0 {
@@ -257,122 +208,11 @@ func (f *feed) receive(m *nats.Msg) {
 	f.proceed()
 }
 
-// came counts what came of what was asked for. Where it has as many bytes as were asked for, the
-// server says nothing more. The caller holds the lock.
-func (f *feed) came(size int) {
-	f.fruitless = false
-	f.outstanding = max(0, f.outstanding-1)
-	if f.allowance == 0 {
-		return
-	}
-	if f.allowance -= size; f.allowance <= 0 {
-		f.outstanding, f.allowance = 0, 0
-	}
-}
-
 // wasFinished reports whether a message that comes again is done with, which only acks say
 // to the server that may be lost with it: an answer to them as well. A stream that has begun
 // anew, as one in memory does with its server, counts from 1 again, but not its time.
 func (f *feed) wasFinished(about *ackSubject) bool {
 	return about.stored <= f.seen && about.at <= f.seenAt
-}
-
-// status deals with what the server says about a request for messages.
-func (f *feed) status(m *nats.Msg, status string) {
-	f.mu.Lock()
-	f.heard = time.Now()
-	text := m.Header.Get("Description")
-	if status == "100" {
-		f.mu.Unlock()
-		return
-	}
-	full := text == "Message Size Exceeds MaxBytes"
-	f.outstanding, f.tooLarge = 0, full && f.fruitless
-	f.mu.Unlock()
-	if full || status == "408" || status == "404" {
-		f.want()
-		return
-	}
-	// The consumer is deleted, or moved to another server, or nobody answers.
-	f.conn.log.Debug("a pull ended", "stream", f.stream, "status", status, "description", text)
-	f.check(false)
-}
-
-// check looks in the background whether the consumer is there, and makes another
-// one if it is not, or if again says so. Where another connection has taken the
-// stream over, it calls lost.
-func (f *feed) check(again bool) {
-	f.mu.Lock()
-	f.broken = f.broken || again
-	if f.checking || f.consumer == "" {
-		f.mu.Unlock()
-		return
-	}
-	f.checking = true
-	f.mu.Unlock()
-	f.conn.running.Go(func() {
-		ctx, cancel := f.conn.background()
-		defer cancel()
-		var err error
-		for more := true; more; {
-			err = f.recheck(ctx)
-			f.mu.Lock()
-			more = err == nil && f.broken // since then
-			f.checking = more
-			f.mu.Unlock()
-		}
-		switch {
-		case err == nil:
-			select {
-			case <-time.After(checkPause):
-			case <-ctx.Done():
-			}
-			f.want()
-		case isCode(err, codeConsumerNotUnique, codeConsumerOverlaps, codeStreamNotFound):
-			f.lost()
-		case f.conn.ended.Load():
-		default:
-			f.conn.warn("a queue's messages can't be had; it is tried again", err, "stream", f.stream)
-		}
-	})
-}
-
-// checkPause is how long a feed waits before it asks again a consumer that is there but
-// has not answered, as while its leader is elected.
-const checkPause = 5 * time.Millisecond
-
-func (f *feed) recheck(ctx context.Context) error {
-	f.life.Lock()
-	defer f.life.Unlock()
-	f.mu.Lock()
-	name, again := f.consumer, f.broken
-	f.mu.Unlock()
-	if name == "" {
-		return nil
-	}
-	if again {
-		if err := f.remove(ctx, name); err != nil {
-			return err
-		}
-		return f.claim(ctx)
-	}
-	var info struct {
-		Delivered struct {
-			Sequence uint64 `json:"consumer_seq"`
-		} `json:"delivered"`
-	}
-	err := f.conn.try(ctx, "look for the consumer of the stream "+f.stream, func(ctx context.Context) error {
-		return f.conn.request(ctx, "CONSUMER.INFO."+f.stream+"."+name, nil, &info)
-	})
-	if isCode(err, codeConsumerNotFound) {
-		return f.claim(ctx)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.consumer == name {
-		f.sent = info.Delivered.Sequence
-	}
-	return err
 }
 
 func (f *feed) remove(ctx context.Context, name string) error {
@@ -388,125 +228,6 @@ func (c *Conn) removeConsumer(ctx context.Context, stream, name string) error {
 		return nil
 	}
 	return err
-}
-
-// hold says how many queues have taken a message; none acks it.
-func (f *feed) hold(seq uint64, n int) {
-	if n == 0 {
-		f.finish(seq)
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if r, ok := f.replies[seq]; ok {
-		r.left = n
-		f.replies[seq] = r
-	}
-}
-
-// finish acks a message, unless other queues have it too.
-func (f *feed) finish(seq uint64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	r, ok := f.replies[seq]
-	if !ok {
-		return
-	}
-	if r.left--; r.left > 0 {
-		f.replies[seq] = r
-		return
-	}
-	delete(f.replies, seq)
-	f.bytes -= r.size
-	f.ack(r.subject)
-}
-
-var ackBody = []byte("+ACK")
-
-// ack has an ack sent. The caller holds the lock.
-func (f *feed) ack(subject string) {
-	f.acked = append(f.acked, subject)
-	f.unsent = append(f.unsent, subject)
-}
-
-// sendAcks sends the acks that are to be sent, unless somebody else does already, who then sends
-// these too. It holds no lock: nats.go's may be held for as long as a write takes.
-func (f *feed) sendAcks() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.sending {
-		return
-	}
-	f.sending = true
-	for len(f.unsent) > 0 {
-		acks := f.unsent
-		f.unsent, f.spare = f.spare[:0], nil
-		f.mu.Unlock()
-		for _, subject := range acks {
-			f.conn.nc.Publish(subject, ackBody) // if it fails, the connection is lost, and flush sends it again
-		}
-		clear(acks)
-		f.mu.Lock()
-		f.spare = acks
-	}
-	f.sending = false
-	f.idle.Broadcast()
-}
-
-// flush returns once the server has all acks that were sent before.
-func (f *feed) flush(ctx context.Context) error {
-	f.sendAcks()
-	f.mu.Lock()
-	for f.sending {
-		f.idle.Wait()
-	}
-	n := len(f.acked) - len(f.unsent)
-	if n == 0 {
-		f.mu.Unlock()
-		return nil
-	}
-	// Those that were sent before the connection was lost may be lost too. A connection that is lost
-	// from here on fails the request below.
-	if r := f.conn.nc.Stats().Reconnects; r != f.reconnects {
-		f.reconnects = r
-		for _, subject := range f.acked[:n] {
-			f.conn.nc.Publish(subject, ackBody)
-		}
-	}
-	until, subject := f.flushed+n, f.acked[n-1]
-	f.mu.Unlock()
-	// Acks of one consumer are handled in their order, and this one is answered.
-	if _, err := f.conn.nc.RequestWithContext(ctx, subject, ackBody); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	if n := until - f.flushed; n > 0 { // else another call was faster
-		f.acked = append(f.acked[:0], f.acked[n:]...)
-		f.flushed = until
-	}
-	f.mu.Unlock()
-	return nil
-}
-
-// tend is called every second.
-func (f *feed) tend() {
-	f.mu.Lock()
-	// What the server had sent then has come by now, or is lost with a connection: none that comes
-	// after it may show the gap.
-	f.broken = f.broken || f.sequence < f.sent
-	quiet := f.broken || f.outstanding > 0 && time.Since(f.heard) > 3*pullHeartbeat
-	f.mu.Unlock()
-	if quiet {
-		f.mu.Lock()
-		f.outstanding = 0
-		f.mu.Unlock()
-		f.check(false)
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
-	defer cancel()
-	f.flush(ctx) // or the next time
-	f.want()
 }
 
 // end stops the feed and deletes its consumer: the next leader may come.
@@ -555,40 +276,4 @@ func (f *feed) held() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.bytes
-}
-
-// ackSubject is what the subject of a message's ack tells about it.
-type ackSubject struct {
-	consumer   string
-	deliveries uint64
-	stored     uint64 // the stream's sequence
-	sequence   uint64 // the consumer's
-	at         int64  // when it was stored, by the server's clock
-}
-
-// parseAckSubject reads $JS.ACK.<stream>.<consumer>.<deliveries>.<stored>.<sequence>.<time>.<pending>,
-// or the longer form with a domain and an account before the stream.
-func parseAckSubject(s string) (a ackSubject, ok bool) {
-	skip := 3
-	switch n := strings.Count(s, "."); {
-	case n >= 10:
-		skip = 5
-	case n != 8:
-		return a, false
-	}
-	for range skip {
-		_, s, _ = strings.Cut(s, ".")
-	}
-	a.consumer, s, _ = strings.Cut(s, ".")
-	var numbers [4]uint64
-	for i := range numbers {
-		var token string
-		token, s, _ = strings.Cut(s, ".")
-		var err error
-		if numbers[i], err = strconv.ParseUint(token, 10, 63); err != nil {
-			return a, false
-		}
-	}
-	a.deliveries, a.stored, a.sequence, a.at = numbers[0], numbers[1], numbers[2], int64(numbers[3])
-	return a, true
 }
