@@ -86,6 +86,13 @@ type PropertyFlags uint16
 
 // validate checks everything that every backend would refuse.
 func (m *Message) validate() error {
+	if err := m.validateProperties(); err != nil {
+		return err
+	}
+	return checkTable("header", m.Headers)
+}
+
+func (m *Message) validateProperties() error {
 	if m.DeliveryMode > Persistent {
 		return fmt.Errorf("%w: delivery mode is %d; it must be pubsub.Transient (1), pubsub.Persistent (2) or 0 for neither", ErrInvalid, m.DeliveryMode)
 	}
@@ -97,10 +104,7 @@ func (m *Message) validate() error {
 	if !m.Timestamp.IsZero() && m.Timestamp.Unix() < 0 {
 		return fmt.Errorf("%w: timestamp %v is before 1970", ErrInvalid, m.Timestamp)
 	}
-	if err := m.checkStrings(); err != nil {
-		return err
-	}
-	return checkTable("header", m.Headers)
+	return m.checkStrings()
 }
 
 func (m *Message) checkStrings() error {
@@ -123,14 +127,4 @@ func (m *Message) checkStrings() error {
 		}
 	}
 	return nil
-}
-
-// normalize puts the message into the form in which it arrives.
-func (m *Message) normalize() {
-	if !m.Timestamp.IsZero() {
-		m.Timestamp = seconds(m.Timestamp)
-	}
-	if len(m.Headers) > 0 {
-		m.Headers, _ = m.Headers.normalize()
-	}
 }

@@ -49,7 +49,7 @@ func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opt
 		p.Confirm(err)
 		return p
 	}
-	p.Message.normalize()
+	p.Timestamp = seconds(p.Timestamp)
 	if err := b.publishing.acquire(ctx); err != nil {
 		p.Confirm(fmt.Errorf("not sent: waited for one of %d publishes in flight: %w", b.publishing.limit, err))
 		return p
@@ -88,15 +88,22 @@ func (b *Broker) checkPublish(ctx context.Context, p *Publication) error {
 	if err := checkName("routing key", p.RoutingKey); err != nil {
 		return err
 	}
-	if err := p.Message.validate(); err != nil {
+	if err := p.Message.validateProperties(); err != nil {
 		return err
+	}
+	plain := isPlain(p.Headers)
+	if !plain {
+		if err := checkTable("header", p.Headers); err != nil {
+			return err
+		}
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("not sent: %w", context.Cause(ctx))
 	}
-	if len(p.Headers) == 0 {
+	if plain {
 		return nil
 	}
+	p.Headers, _ = p.Headers.normalize()
 	var err error
 	p.MoreKeys, err = senderSelected(p.Headers)
 	return err

@@ -109,6 +109,25 @@ func equalValue(a, b any) bool {
 	return false
 }
 
+// isPlain reports whether t, as most messages' headers, needs no further look: its
+// names and values are good, in the form in which they arrive, and none are CC or BCC.
+func isPlain(t Table) bool {
+	if len(t) > maxEntries {
+		return false
+	}
+	for name, v := range t {
+		if len(name) > 255 || !utf8.ValidString(name) || name == "CC" || name == "BCC" {
+			return false
+		}
+		switch v.(type) {
+		case nil, bool, string, []byte, int8, int16, int32, int64, uint8, uint16, uint32:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // checkTable says what is wrong with a table's names and values, if anything.
 // what is the field's term for an entry: "header", "argument".
 func checkTable(what string, t Table) error {

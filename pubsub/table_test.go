@@ -57,6 +57,25 @@ func TestTableAccepts(t *testing.T) {
 	}
 }
 
+// What most messages have needs no further look; what may need one is not plain.
+func TestPlainTables(t *testing.T) {
+	for _, plain := range []Table{nil, {}, {"text": "x", "number": int64(1), "bytes": []byte{1}, "nothing": nil, "truth": true, "BCCs": "x"}} {
+		if !isPlain(plain) {
+			t.Errorf("%v is not plain", plain)
+		}
+	}
+	for _, v := range []any{1, uint(1), uint64(1), 1.5, math.NaN(), time.Now(), []any{}, Table{}, map[string]any{}, struct{}{}, Decimal{}} {
+		if isPlain(Table{"k": v}) {
+			t.Errorf("%#v is plain", v)
+		}
+	}
+	for _, name := range []string{"CC", "BCC", strings.Repeat("x", 256), "\xff"} {
+		if isPlain(Table{name: "x"}) {
+			t.Errorf("the name %q is plain", name)
+		}
+	}
+}
+
 func TestTableRefuses(t *testing.T) {
 	deepest := func(levels int, v any) any {
 		for i := range levels - 1 {
@@ -243,10 +262,17 @@ func FuzzTableNormalize(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		table := (&builder{data}).table(0)
 		same := (&builder{data}).table(0)
+		plain := isPlain(table)
 		if err := checkTable("header", table); err != nil {
+			if plain {
+				t.Fatalf("a plain table is refused: %v", err)
+			}
 			return
 		}
 		n, changed := table.normalize()
+		if plain && (changed || table["CC"] != nil || table["BCC"] != nil) {
+			t.Fatalf("a plain table is normalized to %v", n)
+		}
 		if !reflect.DeepEqual(table, same) {
 			t.Fatalf("normalize wrote to its argument: %v; want %v", table, same)
 		}
