@@ -94,9 +94,10 @@ faults: needs ## kill nodes and clients of a NATS cluster (FAULTS=60), and print
 		-run '^Test(NodesDieUnderPublishes|BindsSeenElsewhere|ContractCluster|Client(Killed|Hangs)|CrashAtEveryStep|Reconnect|SentAgainAfterRestart)$$' ./adapters/nats
 
 # Without the race detector: the suite's reconnect test has a race of its own.
-# STRESS is how often the suite runs side by side in the stress tests.
+# STRESS is how often the suite runs side by side in the stress tests;
+# TESTFLAGS=-v shows the suite's own output.
 STRESS ?= 3
 
 .PHONY: watermill
-watermill: needs ## run Watermill's suite, its stress and reconnect tests in full
-	BINDERY_WATERMILL=1 STRESS_TEST_COUNT=$(STRESS) $(GO) test -count=1 -timeout 30m -v $(TESTFLAGS) -run '^Test(Suite|Stress|Reconnect)$$' ./adapters/watermill
+watermill: needs ## run Watermill's suite, its stress and reconnect tests in full (STRESS=3)
+	BINDERY_WATERMILL=1 STRESS_TEST_COUNT=$(STRESS) $(GO) test -count=1 -timeout 30m $(TESTFLAGS) -run '^Test(Suite|Stress|Reconnect)$$' ./adapters/watermill
