@@ -104,7 +104,7 @@ func BenchmarkNATSConsume(b *testing.B) {
 			return rate(take, count)
 		}
 		var c comparison
-		const count = 25_600
+		const count = 51_200
 		for b.Loop() {
 			c.add(consumed(fillOurs, ours, count), consumed(fillTheirs, theirs, count/slower))
 		}
