@@ -88,6 +88,7 @@ type benchmark struct {
 	broker *pubsub.Broker
 	conn   *amqp.Connection
 	body   []byte
+	mode   pubsub.DeliveryMode
 }
 
 func newBenchmark(b *testing.B) *benchmark {
@@ -149,6 +150,19 @@ func BenchmarkPublishWindow(b *testing.B) {
 	}
 }
 
+// RabbitMQ confirms what it writes to disk by hundreds at once.
+func BenchmarkPublishDurable(b *testing.B) {
+	for _, window := range []int{256, 4096} {
+		b.Run(fmt.Sprint(window), func(tb *testing.B) {
+			b := newBenchmark(tb)
+			b.mode = pubsub.Persistent
+			q := must[string](b)(b.broker.DeclareQueue(b.ctx, pubsub.Queue{Name: "q", Durable: true}))
+			empty := func(int) { must[int](b)(b.broker.PurgeQueue(b.ctx, q)) }
+			compareAfter(tb, 20_000, empty, b.publishWindow("", q, window), b.rawPublishWindow(b.confirming(), "", q, window))
+		})
+	}
+}
+
 // publishWindow publishes by one goroutine, with so many in flight.
 func (b *benchmark) publishWindow(exchange, key string, window int) side {
 	return func(n int) {
@@ -162,7 +176,7 @@ func (b *benchmark) publishWindow(exchange, key string, window int) side {
 			}
 		})
 		for range n {
-			flights <- b.broker.PublishAsync(b.ctx, exchange, key, pubsub.Message{Body: b.body})
+			flights <- b.broker.PublishAsync(b.ctx, exchange, key, pubsub.Message{Body: b.body, DeliveryMode: b.mode})
 		}
 		close(flights)
 		wait.Wait()
@@ -181,7 +195,7 @@ func (b *benchmark) rawPublishWindow(ch *amqp.Channel, exchange, key string, win
 			}
 		})
 		for range n {
-			c, err := ch.PublishWithDeferredConfirmWithContext(b.ctx, exchange, key, false, false, amqp.Publishing{Body: b.body})
+			c, err := ch.PublishWithDeferredConfirmWithContext(b.ctx, exchange, key, false, false, amqp.Publishing{Body: b.body, DeliveryMode: uint8(b.mode)})
 			b.ok(err)
 			flights <- c
 		}
