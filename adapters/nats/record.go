@@ -34,7 +34,7 @@ type record struct {
 
 	// Gone says that it was deleted. Along are the names of the auto-delete exchanges
 	// that went with it, with their incarnations. Their records stay where they are
-	// until the janitor takes them.
+	// until the janitor takes them, and what overwrites this one says the same until then.
 	Gone  bool              `json:"gone,omitempty"`
 	Along map[string]string `json:"along,omitempty"`
 }

@@ -242,6 +242,7 @@ func (t *topology) change(ctx context.Context, decide func(v *view) (key string,
 		} else if err != nil {
 			return err
 		}
+		t.view.keepAlong(key, r)
 		value := r.encode()
 		seq, err := t.write(ctx, key, value)
 		switch {

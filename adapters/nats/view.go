@@ -55,8 +55,9 @@ type view struct {
 	autoDelete map[string]struct{}       // those of them that are auto-delete
 	bindings   map[string]*bindingRecord // by key
 	byEnd      map[string]map[string]struct{}
-	left       map[string]*leftRecord // by the queue's incarnation
-	used       map[string]struct{}    // incarnations of auto-delete queues that had a consumer
+	left       map[string]*leftRecord       // by the queue's incarnation
+	used       map[string]struct{}          // incarnations of auto-delete queues that had a consumer
+	alongs     map[string]map[string]string // by key: what the records that are there now say of exchanges that went along
 
 	// For the janitor: see sweep.go.
 	gone       map[string]goneRecord // by key: what was deleted
@@ -85,7 +86,7 @@ func newView(n *names) *view {
 		names: n, table: routing.New[*queue](),
 		exchanges: make(map[string]string), autoDelete: make(map[string]struct{}),
 		bindings: make(map[string]*bindingRecord), byEnd: make(map[string]map[string]struct{}),
-		left: make(map[string]*leftRecord), used: make(map[string]struct{}),
+		left: make(map[string]*leftRecord), used: make(map[string]struct{}), alongs: make(map[string]map[string]string),
 		gone: make(map[string]goneRecord), inert: make(map[string]uint64), dead: make(map[string]struct{}), unreadable: make(map[string]struct{}),
 		sweepBegun: time.Now(), loading: true,
 	}
@@ -102,6 +103,7 @@ func (v *view) apply(revision uint64, key string, value []byte, at time.Time) er
 	delete(v.inert, key)
 	delete(v.dead, key)
 	delete(v.unreadable, key)
+	delete(v.alongs, key)
 	if key == formatKey || len(value) == 0 {
 		return nil
 	}
@@ -167,6 +169,9 @@ func (v *view) applyRecord(revision uint64, key string, r *record, at time.Time)
 		if r.Forgotten > v.base || v.loading && revision > v.base {
 			v.stale = true
 		}
+	}
+	if len(r.Along) > 0 {
+		v.alongs[key] = r.Along
 	}
 	for name, incarnation := range r.Along {
 		v.removeExchange(name, incarnation)
@@ -360,4 +365,22 @@ func (v *view) along(after *routing.Table[*queue]) map[string]string {
 		}
 	}
 	return along
+}
+
+// keepAlong has a record say what the one that it overwrites says of exchanges that went
+// along, as long as the records of these are there: who reads the bucket from its
+// beginning would find them declared, and nothing that ended them.
+func (v *view) keepAlong(key string, r *record) {
+	for name, incarnation := range v.alongs[key] {
+		if _, there := v.inert[exchangeKey(name)]; !there {
+			continue
+		}
+		if _, newer := r.Along[name]; newer {
+			continue
+		}
+		if r.Along == nil {
+			r.Along = make(map[string]string)
+		}
+		r.Along[name] = incarnation
+	}
 }
