@@ -22,20 +22,32 @@ func (c *Conn) lacks(feature string, metadata map[string]string) error {
 	return fmt.Errorf("%w: nats-server %s (JetStream API level %d) does not do this: %s; version %d.%d or later does", pubsub.ErrUnsupported, version, c.level.Load(), feature, oldestMajor, oldestMinor)
 }
 
+// setting is one of a stream or consumer: as it was to be, and as it is.
+type setting struct {
+	name     string
+	want, is any
+}
+
+// same refuses a server that made something with another setting.
+func (c *Conn) same(what string, settings []setting, metadata map[string]string) error {
+	for _, s := range settings {
+		if s.is != s.want {
+			return c.lacks(fmt.Sprintf("%s with the %s %v, which it made with %v", what, s.name, s.want, s.is), metadata)
+		}
+	}
+	return nil
+}
+
 // checkStream compares a stream with what it was to be.
 func (c *Conn) checkStream(want, is jetstream.StreamConfig) error {
-	for _, setting := range []struct {
-		name     string
-		want, is any
-	}{
+	err := c.same("the stream "+want.Name, []setting{
 		{"retention", want.Retention, is.Retention},
 		{"storage", want.Storage, is.Storage},
 		{"replicas", want.Replicas, is.Replicas},
 		{"duplicate window", want.Duplicates, is.Duplicates},
-	} {
-		if setting.is != setting.want {
-			return c.lacks(fmt.Sprintf("the stream %s with the %s %v, which it made with %v", want.Name, setting.name, setting.want, setting.is), is.Metadata)
-		}
+	}, is.Metadata)
+	if err != nil {
+		return err
 	}
 	if !slices.Equal(want.Subjects, is.Subjects) {
 		return c.lacks(fmt.Sprintf("the stream %s with the subjects %q, which it made with %q", want.Name, want.Subjects, is.Subjects), is.Metadata)
@@ -45,22 +57,14 @@ func (c *Conn) checkStream(want, is jetstream.StreamConfig) error {
 
 // checkConsumer compares a consumer with what it was to be.
 func (c *Conn) checkConsumer(stream string, want, is jetstream.ConsumerConfig) error {
-	for _, setting := range []struct {
-		name     string
-		want, is any
-	}{
+	return c.same("a consumer of the stream "+stream, []setting{
 		{"name", want.Durable, is.Durable},
 		{"ack policy", want.AckPolicy, is.AckPolicy},
 		{"time to ack", want.AckWait, is.AckWait},
 		{"deliver policy", want.DeliverPolicy, is.DeliverPolicy},
 		{"most deliveries of a message", want.MaxDeliver, is.MaxDeliver},
 		{"most messages without an ack", want.MaxAckPending, is.MaxAckPending},
-	} {
-		if setting.is != setting.want {
-			return c.lacks(fmt.Sprintf("a consumer of the stream %s with the %s %v, which it made with %v", stream, setting.name, setting.want, setting.is), is.Metadata)
-		}
-	}
-	return nil
+	}, is.Metadata)
 }
 
 // checkNext refuses a server that answers a question for the next message of a subject with any message.

@@ -19,10 +19,13 @@ const (
 // requests in turns, so that with two it would be unknown how many bytes are left of each.
 func (f *feed) want() {
 	room := min(f.room(), pullMost)
+	if room <= 0 {
+		return // as for each message, while the window is full
+	}
 	most := f.conn.pullBytes()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.consumer == "" || f.sub == nil || room <= 0 || f.outstanding > 0 {
+	if f.consumer == "" || f.sub == nil || f.outstanding > 0 {
 		return
 	}
 	if f.tooLarge { // the server has taken larger ones before

@@ -82,47 +82,34 @@ func (r *rabbit) purge() {
 	}
 }
 
+// comparePublish has n messages published by several goroutines, some in each Publish.
+func comparePublish(b *testing.B, configuration func(url string) wmamqp.Config, n, goroutines, atOnce int) {
+	r := newRabbit(b, configuration)
+	purged := func(p message.Publisher) side {
+		send := publishes(b, p, goroutines, atOnce)
+		return func(n int) {
+			send(n)
+			r.purge()
+		}
+	}
+	theirs, _ := r.theirs()
+	compare(b, n, 1, purged(r.publisher()), purged(theirs))
+}
+
 // 64 goroutines publish, each one message at a time: what watermill-amqp does best, with a channel
 // for each.
 func BenchmarkRabbitMQPublish(b *testing.B) {
-	r := newRabbit(b, wmamqp.NewNonDurableQueueConfig)
-	theirs, _ := r.theirs()
-	ours := r.publisher()
-	compare(b, 12_800, 1, func(n int) {
-		publishes(b, ours, 64, 1)(n)
-		r.purge()
-	}, func(n int) {
-		publishes(b, theirs, 64, 1)(n)
-		r.purge()
-	})
+	comparePublish(b, wmamqp.NewNonDurableQueueConfig, 12_800, 64, 1)
 }
 
 // The same to a durable queue: RabbitMQ writes the messages to disk.
 func BenchmarkRabbitMQPublishDurable(b *testing.B) {
-	r := newRabbit(b, wmamqp.NewDurableQueueConfig)
-	theirs, _ := r.theirs()
-	ours := r.publisher()
-	compare(b, 12_800, 1, func(n int) {
-		publishes(b, ours, 64, 1)(n)
-		r.purge()
-	}, func(n int) {
-		publishes(b, theirs, 64, 1)(n)
-		r.purge()
-	})
+	comparePublish(b, wmamqp.NewDurableQueueConfig, 12_800, 64, 1)
 }
 
 // One goroutine publishes 100 messages at a time.
 func BenchmarkRabbitMQPublishBatch(b *testing.B) {
-	r := newRabbit(b, wmamqp.NewNonDurableQueueConfig)
-	theirs, _ := r.theirs()
-	ours := r.publisher()
-	compare(b, 5_000, 1, func(n int) {
-		publishes(b, ours, 1, 100)(n)
-		r.purge()
-	}, func(n int) {
-		publishes(b, theirs, 1, 100)(n)
-		r.purge()
-	})
+	comparePublish(b, wmamqp.NewNonDurableQueueConfig, 5_000, 1, 100)
 }
 
 // A queue that was filled before is consumed, with a prefetch of 256.
