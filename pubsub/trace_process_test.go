@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestTraceProcess: what a program does with a delivery that it received.
-func TestTraceProcess(t *testing.T) {
-	var d diary
+// received is a delivery of a Broker with a Trace, which the diary begins after.
+func (d *diary) received(t *testing.T) (*Consumer, Delivery) {
+	t.Helper()
 	s := newFakeSub()
 	b := New((&fakeAdapter{}).consumes(s), &Options{Trace: d.trace()})
 	c, err := b.Consume(t.Context(), "q", nil)
@@ -18,6 +18,13 @@ func TestTraceProcess(t *testing.T) {
 	dv, err := c.Receive(t.Context())
 	wantErr(t, "receive", err)
 	d.take()
+	return c, dv
+}
+
+// TestTraceProcess: what a program does with a delivery that it received.
+func TestTraceProcess(t *testing.T) {
+	var d diary
+	c, dv := d.received(t)
 	wantErr(t, "process", dv.Process(t.Context(), func(ctx context.Context) error {
 		return errors.Join(dv.Ack(ctx), errScripted)
 	}), errScripted)
@@ -30,7 +37,7 @@ func TestTraceProcess(t *testing.T) {
 	if q := none.Queue(); q != "" {
 		t.Errorf("a delivery that came with an error is from %q", q)
 	}
-	s = newFakeSub()
+	s := newFakeSub()
 	_, plain := consume(t, s, nil)
 	s.push(1)
 	for _, dv := range []Delivery{none, receive(t, plain, 1)[0]} {
@@ -43,14 +50,7 @@ func TestTraceProcess(t *testing.T) {
 // goroutine, but not unseen.
 func TestTraceProcessUnreturned(t *testing.T) {
 	var d diary
-	s := newFakeSub()
-	b := New((&fakeAdapter{}).consumes(s), &Options{Trace: d.trace()})
-	c, err := b.Consume(t.Context(), "q", nil)
-	wantErr(t, "consume", err)
-	s.push(1)
-	dv, err := c.Receive(t.Context())
-	wantErr(t, "receive", err)
-	d.take()
+	c, dv := d.received(t)
 	func() {
 		defer func() {
 			if v := recover(); v != "out of paper" {
