@@ -44,9 +44,19 @@ func (r Report) Count(o Outcome) (n int) {
 }
 
 // String returns the report as text: one line a case, and the counts.
-func (r Report) String() string {
+func (r Report) String() string { return r.text(func(Result) bool { return true }) }
+
+// unpassed is the report without the cases that passed, but with their count.
+func (r Report) unpassed() string {
+	return r.text(func(res Result) bool { return res.Outcome != Passed })
+}
+
+func (r Report) text(shown func(Result) bool) string {
 	var b strings.Builder
 	for _, res := range r.Results {
+		if !shown(res) {
+			continue
+		}
 		fmt.Fprintf(&b, "%-6s %-44s %s", res.Outcome, res.Name, res.Why)
 		if res.Reason != "" {
 			fmt.Fprintf(&b, " [%s]", res.Reason)

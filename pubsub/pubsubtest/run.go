@@ -69,9 +69,10 @@ const (
 	graceAtEnd = 5 * time.Second
 )
 
-// Run runs every case as a sub-test of t, and logs a report of one line a case.
-// None is skipped; to run one alone, use -run 'TestName/case'. Cases run in
-// parallel, as many at once as go test -parallel says. Options may be nil.
+// Run runs every case as a sub-test of t, and logs a report of one line a case;
+// without go test -v, only of the cases that did not pass. None is skipped; to
+// run one alone, use -run 'TestName/case'. Cases run in parallel, as many at
+// once as go test -parallel says. Options may be nil.
 func Run(t *testing.T, open Open, o *Options) {
 	t.Helper()
 	opts, err := o.complete(os.Getenv)
@@ -90,7 +91,11 @@ func Run(t *testing.T, open Open, o *Options) {
 	rep := &reporting{order: cases}
 	t.Cleanup(func() {
 		r := rep.report()
-		t.Logf("%s\n%s", t.Name(), r)
+		if testing.Verbose() {
+			t.Logf("%s\n%s", t.Name(), r)
+		} else {
+			t.Logf("%s\n%s", t.Name(), r.unpassed())
+		}
 		if opts.Report != nil {
 			opts.Report(r)
 		}

@@ -107,6 +107,9 @@ func TestWaive(t *testing.T) {
 	if s := report.String(); !strings.Contains(s, "waived priority/order") || !strings.Contains(s, "[this broker has no priorities]") {
 		t.Errorf("the report does not tell what is waived and why:\n%s", s)
 	}
+	if s := report.unpassed(); !strings.Contains(s, "waived priority/order") || strings.Contains(s, "\npass") || !strings.Contains(s, " waived\n") {
+		t.Errorf("the report of what did not pass has too much or too little:\n%s", s)
+	}
 	for i, res := range report.Results {
 		if i < len(Cases())-defaultHistories && res.Name != Cases()[i].Name {
 			t.Fatalf("result %d is of case %q; want %q", i, res.Name, Cases()[i].Name)
