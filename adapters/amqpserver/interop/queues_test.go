@@ -136,7 +136,7 @@ func TestQueueAnswers(t *testing.T) {
 		{"exclusive: declare again shared", do(exclusive("q")), q, says(lockedQ + "(50.10)")},
 		{"exclusive: durable", nil, do(&wire.QueueDeclare{Queue: "q", Exclusive: true, Durable: true}), ok("0", "0")},
 		{"exclusive: durable means nothing", do(&wire.QueueDeclare{Queue: "q", Exclusive: true, Durable: true}), do(exclusive("q")), ok("0", "0")},
-		{"exclusive: get on another channel", do(exclusive("q"), publish("", "q", "1"), on{2, &wire.ChannelOpen{}}), do(on{2, get("q")}), says(`2: basic.get-ok 1 "" "q" "1" 0 more`)},
+		{"exclusive: get on another channel", do(exclusive("q"), confirm, publish("", "q", "1"), awaited(1), on{2, &wire.ChannelOpen{}}), do(on{2, get("q")}), says(`2: basic.get-ok 1 "" "q" "1" 0 more`)},
 		{"exclusive: gone with its connection", do(elsewhere{exclusive("q")}, elsewhere{&wire.ConnectionClose{ReplyCode: 200}}), do(inspect("q")), says(queueGone)},
 
 		// auto-delete
