@@ -33,11 +33,12 @@ func attributes(e *event.Event) (map[string]any, error) {
 	}
 	known := spec.VS.Version(e.SpecVersion())
 	all := map[string]any{}
-	add := func(name string, v any) (err error) {
-		if all[name], err = simple(v); err != nil {
-			err = fmt.Errorf("attribute %s: %w", name, err)
+	add := func(name string, v any) error {
+		v, err := simple(v)
+		if err != nil {
+			return fmt.Errorf("attribute %s: %w", name, err)
 		}
-		return err
+		return set(all, name, v)
 	}
 	for _, a := range known.Attributes() {
 		if v := a.Get(e.Context); v != nil {
@@ -71,6 +72,17 @@ func validate(e *event.Event) error {
 	return errors.New(strings.Join(all, "; "))
 }
 
+// set adds an attribute to all. Names are in lower case: others are taken for
+// those, but two can't be one, because which of them counts would be by chance.
+func set(all map[string]any, name string, v any) error {
+	name = strings.ToLower(name)
+	if _, ok := all[name]; ok {
+		return fmt.Errorf("attribute %s is there twice: names have no upper case", name)
+	}
+	all[name] = v
+	return nil
+}
+
 // simple returns the value of an attribute, URIs and times as strings.
 func simple(v any) (any, error) {
 	v, err := types.Validate(v)
@@ -82,6 +94,10 @@ func simple(v any) (any, error) {
 		return v, checkText(v)
 	case bool, int32, []byte:
 		return v, nil
+	case types.Timestamp:
+		if y := v.UTC().Year(); y < 0 || y > 9999 {
+			return nil, fmt.Errorf("the year %d has no place in RFC 3339", y)
+		}
 	}
 	return types.Format(v)
 }
@@ -109,13 +125,13 @@ func build(all map[string]any, data []byte, binary bool) (event.Event, error) {
 	}
 	e := event.New(version)
 	for name, v := range all {
-		if v == nil {
-			continue // not set
-		}
 		err := checkText(v)
 		switch a := known.Attribute(name); {
 		case err != nil:
 		case a != nil:
+			if s, ok := v.(string); ok && a.Kind() == spec.Time {
+				v = strings.ToUpper(s) // RFC 3339 allows t and z, package time doesn't
+			}
 			err = a.Set(e.Context, v)
 		case version == event.CloudEventsVersionV03 && name == contentEncoding:
 			data, err = decoded(v, data)

@@ -158,3 +158,42 @@ func TestRefused(t *testing.T) {
 		t.Errorf("an event in an event comes back as %v, %v", e, err)
 	}
 }
+
+// JSON has a type that is not said, binary mode has not.
+func TestImpliedType(t *testing.T) {
+	e, err := cloudevents.FromMessage(object(`"data":"just a string"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := cloudevents.Binary(e); err != nil || m.ContentType != "application/json" || string(m.Body) != `"just a string"` {
+		t.Errorf("JSON without a type is sent as %q %s, %v", m.ContentType, m.Body, err)
+	}
+	if e, err = cloudevents.FromMessage(object(`"data_base64":"eyAieHl6IjogMTIzIH0="`)); err != nil {
+		t.Fatal(err)
+	}
+	m, err := cloudevents.Binary(e)
+	if err != nil || m.ContentType != "" {
+		t.Errorf("bytes without a type are sent as %q, %v", m.ContentType, err)
+	}
+	if e, err = cloudevents.FromMessage(m); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = cloudevents.Structured(e); err != nil || !strings.Contains(string(m.Body), `"data_base64":"eyAieHl6IjogMTIzIH0="`) {
+		t.Errorf("and then as %s, %v", m.Body, err)
+	}
+}
+
+// RFC 3339 has four digits for the year, and t and z.
+func TestTimes(t *testing.T) {
+	e := order(t)
+	e.SetTime(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))
+	for mode, encode := range modes {
+		if m, err := encode(e); !errors.Is(err, pubsub.ErrInvalid) {
+			t.Errorf("%s: the year 10000 is sent: %v %s, %v", mode, m.Headers, m.Body, err)
+		}
+	}
+	e, err := cloudevents.FromMessage(object(`"time":"2026-01-01t00:00:00z"`))
+	if err != nil || !e.Time().Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("the time is %v, %v", e.Time(), err)
+	}
+}

@@ -58,7 +58,8 @@ func decodeBinary(m *pubsub.Message) (event.Event, error) {
 			if err != nil {
 				return event.Event{}, err
 			}
-			return build(all, m.Body, false)
+			// Without a type they are any bytes: in JSON they would be JSON.
+			return build(all, m.Body, all[dataContentType] == nil && all[specVersion] == event.CloudEventsVersionV1)
 		}
 	}
 	return event.Event{}, fmt.Errorf("it has no header %s%s, and its content type is %q, not %s+json", prefix, specVersion, m.ContentType, mediaType)
@@ -69,8 +70,12 @@ func decodeBinary(m *pubsub.Message) (event.Event, error) {
 func prefixed(m *pubsub.Message, p string) (map[string]any, error) {
 	all := map[string]any{}
 	for name, v := range m.Headers {
-		if a, ok := strings.CutPrefix(name, p); ok && !(p == "" && foreign(name, v)) {
-			all[a] = v
+		a, ok := strings.CutPrefix(name, p)
+		if !ok || v == nil || p == "" && foreign(name, v) {
+			continue
+		}
+		if err := set(all, a, v); err != nil {
+			return nil, err
 		}
 	}
 	if v, ok := all[dataContentType]; ok && v != m.ContentType {
@@ -95,5 +100,5 @@ func foreign(name string, v any) bool {
 		return true
 	}
 	_, err := types.Validate(v)
-	return err != nil || !extensible(name)
+	return err != nil || !extensible(name) || name != strings.ToLower(name)
 }

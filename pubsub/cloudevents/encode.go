@@ -1,6 +1,7 @@
 package cloudevents
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -41,6 +42,9 @@ func encodeBinary(e *event.Event) (m pubsub.Message, err error) {
 		m.Headers[prefix+name] = v
 	}
 	m.Body, err = dataOf(e)
+	if m.ContentType == "" && len(m.Body) > 0 && e.SpecVersion() == event.CloudEventsVersionV1 && !e.DataBase64 && json.Valid(m.Body) {
+		m.ContentType = event.ApplicationJSON // which JSON implies, and this mode doesn't
+	}
 	return m, err
 }
 

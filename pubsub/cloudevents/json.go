@@ -68,8 +68,11 @@ func decodeJSON(body []byte) (event.Event, error) {
 		if err != nil {
 			return event.Event{}, fmt.Errorf("attribute %s: %w", name, err)
 		}
-		if v != nil { // null is not set
-			all[name] = v
+		if v == nil {
+			continue // not set
+		}
+		if err := set(all, name, v); err != nil {
+			return event.Event{}, err
 		}
 	}
 	data, binary, err := dataMember(members, all)
@@ -101,6 +104,8 @@ func dataMember(members map[string]json.RawMessage, all map[string]any) (data []
 	text, plain := members["data"]
 	base64Text, binary := members["data_base64"]
 	contentType, _ := all[dataContentType].(string)
+	// Of another version, an extension has this name, and says nothing here.
+	encoded := all[specVersion] == event.CloudEventsVersionV03 && all[contentEncoding] != nil
 	switch {
 	case plain && binary:
 		return nil, false, errors.New("it has both data and data_base64")
@@ -115,7 +120,7 @@ func dataMember(members map[string]json.RawMessage, all map[string]any) (data []
 		return data, true, nil
 	case !isJSON(contentType) && string(text) == "null":
 		return nil, false, nil
-	case isJSON(contentType) && all[contentEncoding] == nil, len(text) == 0, text[0] != '"':
+	case isJSON(contentType) && !encoded, len(text) == 0, text[0] != '"':
 		return text, false, nil // what is no string is JSON, whatever the type says
 	}
 	var s string

@@ -53,3 +53,12 @@ func TestVersion03(t *testing.T) {
 		t.Errorf("a body in base64 is %q, %v", got.Data(), err)
 	}
 }
+
+// Datacontentencoding is no attribute of 1.0; the SDK leaves
+// it as an extension when it converts an event of 0.3.
+func TestEncodingOf10(t *testing.T) {
+	e, err := cloudevents.FromMessage(object(`"datacontenttype":"application/json","datacontentencoding":"base64","data":"aGVsbG8="`))
+	if err != nil || string(e.Data()) != `"aGVsbG8="` || e.DataBase64 {
+		t.Errorf("a string in JSON is %q, binary %v, %v", e.Data(), e.DataBase64, err)
+	}
+}
