@@ -170,9 +170,13 @@ var errorTypes = []struct {
 	{pubsub.ErrRetryNow, "retried"},
 }
 
-// errorType is the attribute error.type: of another error than package pubsub's,
-// as a handler's, it is what its method ErrorType says, or else its Go type.
+// errorType is the attribute error.type: what the error's method ErrorType says,
+// as that of a handler's panic, whatever that was with; or else the name of the
+// error of package pubsub that it is, or its Go type.
 func errorType(err error) attribute.KeyValue {
+	if n, ok := err.(interface{ ErrorType() string }); ok && n.ErrorType() != "" {
+		return semconv.ErrorType(err)
+	}
 	for _, t := range errorTypes {
 		if errors.Is(err, t.err) {
 			return semconv.ErrorTypeKey.String(t.name)

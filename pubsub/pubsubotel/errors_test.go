@@ -100,3 +100,23 @@ func TestServeFails(t *testing.T) {
 		t.Errorf("process has the status %v and the attributes %v", s.Status, s.Attributes)
 	}
 }
+
+// A panic with an error is a panic.
+func TestPanicWith(t *testing.T) {
+	ob := observe(t, nil)
+	must(t, ob.Publish(t.Context(), "", "audit", pubsub.Message{}))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	c, err := ob.Consume(ctx, "audit", nil)
+	must(t, err)
+	must(t, c.Handle(ctx, nil, func(context.Context, pubsub.Delivery) error {
+		stop()
+		panic(fmt.Errorf("ask the shop: %w", context.DeadlineExceeded))
+	}))
+	if got := value(named(t, ob.take(), "process audit").Attributes, "error.type"); got != "panic" {
+		t.Errorf("error.type is %q, want panic", got)
+	}
+	if got := errorType(pubsub.RetryAfter(time.Second, context.DeadlineExceeded)); got != attribute.String("error.type", "retried") {
+		t.Errorf("of RetryAfter it is %v, want retried", got)
+	}
+}

@@ -47,6 +47,9 @@ func (i *instrumentation) end(ctx context.Context, err error) (seconds float64, 
 	return now.Sub(r.began).Seconds(), r.attributes
 }
 
+// traceState is the header that means something beside traceparent only.
+const traceState = "tracestate"
+
 func (i *instrumentation) publishStart(ctx context.Context, p *pubsub.PublishTrace) context.Context {
 	// A context that the program has put there stays, and this is then not the
 	// span that made the message.
@@ -58,6 +61,11 @@ func (i *instrumentation) publishStart(ctx context.Context, p *pubsub.PublishTra
 		return i.ofMessage(all, p.Envelope, "")
 	})
 	if !creation.IsValid() {
+		// It would be taken for that of the new trace.
+		if _, ok := p.Headers[traceState]; ok && slices.Contains(i.Propagator.Fields(), traceState) {
+			p.SetHeader(traceState, nil) // the map is no longer the publisher's
+			delete(p.Headers, traceState)
+		}
 		i.Propagator.Inject(ctx, outgoing{Carrier(p.Headers), p})
 	}
 	return ctx

@@ -274,3 +274,23 @@ func TestCarrier(t *testing.T) {
 		}
 	}
 }
+
+// A tracestate without a context that can be read does not
+// become that of the new one.
+func TestStaleTracestate(t *testing.T) {
+	ob := observe(t, nil)
+	for _, h := range []pubsub.Table{{"tracestate": "vendor=old"}, {"tracestate": "vendor=old", "traceparent": "00-nonsense"}} {
+		own := len(h)
+		must(t, ob.Publish(t.Context(), "", "audit", pubsub.Message{Headers: h}))
+		d, ok, err := ob.Get(t.Context(), "audit", nil)
+		if !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		if d.Headers["tracestate"] != nil || d.Headers["traceparent"] == h["traceparent"] {
+			t.Errorf("with %v it was sent with %v", h, d.Headers)
+		}
+		if len(h) != own {
+			t.Errorf("the publisher's headers became %v", h)
+		}
+	}
+}
