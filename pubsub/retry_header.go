@@ -94,8 +94,8 @@ func errorText(err error) string {
 	return strings.ToValidUTF8(s[:min(len(s), keptText)], "")
 }
 
-// table is the header.
-func (a *attempts) table(queue string) Table {
+// table is the header. The deaths are those that are set aside.
+func (a *attempts) table(queue string, deaths Table) Table {
 	t := Table{
 		"queue":       queue,
 		"failed":      int64(a.failed),
@@ -120,8 +120,8 @@ func (a *attempts) table(queue string) Table {
 	if a.userID != "" {
 		t["user-id"] = a.userID
 	}
-	if a.deaths != nil {
-		t["deaths"] = a.deaths
+	if deaths != nil {
+		t["deaths"] = deaths
 	}
 	return t
 }
@@ -140,17 +140,69 @@ func (a *attempts) message(d *Delivery) Message {
 	delete(m.Headers, "CC")
 	delete(m.Headers, "BCC")
 	delete(m.Headers, parkedHeader)
-	if a.deaths == nil && namesQueue(m.Headers, queue) {
-		a.deaths = Table{}
-		for _, name := range deathHeaders {
-			if v, ok := m.Headers[name]; ok {
-				a.deaths[name] = v
-				delete(m.Headers, name)
-			}
+	deaths := a.deaths
+	if namesQueue(m.Headers, queue) {
+		deaths = a.setAside(m.Headers)
+	}
+	m.Headers[retryHeader] = a.table(queue, deaths)
+	return m
+}
+
+// setAside takes the death headers out of those of a message, and returns them
+// with what was set aside before. It leaves a as it is: the same delivery may
+// have to be sent again.
+func (a *attempts) setAside(headers Table) Table {
+	deaths := Table{}
+	for _, name := range deathHeaders {
+		if v, ok := headers[name]; ok {
+			deaths[name] = v
+			delete(headers, name)
 		}
 	}
-	m.Headers[retryHeader] = a.table(queue)
-	return m
+	for name, v := range a.deaths {
+		if name == "x-death" {
+			v = joinDeaths(list(deaths[name]), list(v))
+		}
+		deaths[name] = v // the first death stays the first
+	}
+	return deaths
+}
+
+// joinDeaths joins two lists of deaths, the later one first. There is one entry
+// for a queue and a reason, as in the broker's own: it keeps what the first death
+// said, and counts all.
+func joinDeaths(later, earlier []any) []any {
+	rest := slices.Clone(earlier)
+	var joined []any
+	for _, l := range later {
+		i := slices.IndexFunc(rest, func(e any) bool { return sameDeath(e, l) })
+		if i >= 0 {
+			again := maps.Clone(rest[i].(Table))
+			again["count"] = deathsOf(again) + deathsOf(l.(Table))
+			l = again
+			rest = slices.Delete(rest, i, i+1)
+		}
+		joined = append(joined, l)
+	}
+	return append(joined, rest...)
+}
+
+// sameDeath reports whether two entries are of one queue and reason.
+func sameDeath(a, b any) bool {
+	x, ok := a.(Table)
+	y, too := b.(Table)
+	return ok && too && equalValue(x["queue"], y["queue"]) && equalValue(x["reason"], y["reason"])
+}
+
+// deathsOf is how often a message died as an entry says.
+func deathsOf(entry Table) int64 {
+	switch n := entry["count"].(type) {
+	case int64:
+		return n
+	case int32:
+		return int64(n)
+	}
+	return 1
 }
 
 // namesQueue reports whether a message died in a queue before.
@@ -180,13 +232,13 @@ func (a *attempts) view(d Delivery) Delivery {
 	}
 	for name, v := range a.deaths {
 		if name == "x-death" {
-			v = slices.Concat(list(e.Headers[name]), list(v))
+			v = joinDeaths(list(e.Headers[name]), list(v))
 		}
 		e.Headers[name] = v
 	}
 	if a.failed > 0 {
 		delete(e.Headers, parkedHeader)
-		e.Headers[retryHeader] = a.table(d.window.origin.queue)
+		e.Headers[retryHeader] = a.table(d.window.origin.queue, a.deaths)
 	}
 	d.Envelope = &e
 	return d

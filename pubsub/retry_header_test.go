@@ -1,9 +1,11 @@
 package pubsub
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -45,4 +47,39 @@ func TestAttemptsHeader(t *testing.T) {
 	if again := attemptsOf(back.Envelope, "q"); again.failed != 0 || again.exchange != "e" {
 		t.Errorf("moved back from where it was parked: %+v", again)
 	}
+}
+
+// TestRetryDiedTooLarge: without its errors too, a message leaves the death
+// headers behind that name its own queue.
+func TestRetryDiedTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sent []Table
+		_, sub, c := fakeRetry(t, func(p *Publication) error {
+			if sent = append(sent, p.Headers); len(sent) == 1 {
+				return ErrUnsupported
+			}
+			return nil
+		})
+		handling := during(func() error {
+			return c.Handle(context.Background(), &HandleOptions{Retry: &Retry{Delays: []time.Duration{time.Second}}}, func(context.Context, Delivery) error { return errScripted })
+		})
+		died := []any{Table{"queue": "q", "reason": "expired"}}
+		sub.mu.Lock()
+		sub.ready = []Incoming{{Envelope: &Envelope{Message: Message{Headers: Table{"x-death": died}}}, Tag: 1}}
+		sub.changedLocked()
+		sub.mu.Unlock()
+		synctest.Wait()
+		for i, h := range sent {
+			retry, _ := h["x-retry"].(Table)
+			if deaths, _ := retry["deaths"].(Table); h["x-death"] != nil || !deaths.Equal(Table{"x-death": died}) {
+				t.Errorf("publish %d has the headers %v; want x-death set aside", i, h)
+			}
+		}
+		if len(sent) != 2 {
+			t.Errorf("%d were sent; want 2", len(sent))
+		}
+		wantErr(t, "cancel", c.Cancel(t.Context()))
+		synctest.Wait()
+		wantErr(t, "handle", ended(t, "handle", handling))
+	})
 }
