@@ -227,6 +227,8 @@ func (b *Broker) Consume(ctx context.Context, queue string, o *ConsumeOptions) (
 			sub:    sub,
 			origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck, trace: b.trace, settled: newSignal()},
 			turn:   make(chan struct{}, 1),
+
+			closing: make(chan struct{}, 1),
 		}
 		if !opts.AutoAck { // else nothing comes again
 			c.losses, _ = sub.(LossTeller)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 )
 
 // Consumer is a subscription to a queue, made by [Broker.Consume]. All methods
@@ -17,9 +16,9 @@ type Consumer struct {
 	losses LossTeller // sub, if it is one, unless with AutoAck
 	origin origin
 
-	// closing is held by one Cancel or Close at a time. It comes before
-	// origin.mu.
-	closing sync.Mutex
+	// closing is a mutex that a context can end the wait for: full while a
+	// Cancel or Close is under way. It comes before origin.mu.
+	closing chan struct{}
 
 	// last says that Shutdown cancels it after the handlers have returned, who
 	// may wait for what it receives. Guarded by Broker.mu.
@@ -210,8 +209,16 @@ var errConsumerClosed = fmt.Errorf("%w: this Consumer was closed", ErrClosed)
 // AutoAck there is nothing to go back: Receive first returns what had come. A
 // second call does nothing. See the AMQP 0-9-1 reference, basic.cancel.
 func (c *Consumer) Cancel(ctx context.Context) error {
-	c.closing.Lock()
-	defer c.closing.Unlock()
+	select {
+	case c.closing <- struct{}{}:
+	default:
+		select {
+		case c.closing <- struct{}{}:
+		case <-ctx.Done():
+			return c.opError(fmt.Errorf("another Cancel or Close is under way: %w", context.Cause(ctx)))
+		}
+	}
+	defer func() { <-c.closing }()
 	// Before sub.Cancel, which waits until the broker knows.
 	c.giveBack(c.shut(errConsumerClosed))
 	if err := c.sub.Cancel(ctx); err != nil {
@@ -224,8 +231,8 @@ func (c *Consumer) Cancel(ctx context.Context) error {
 // afterwards returns [ErrDeliveryLost]. Outcomes given before are kept. A
 // second call does nothing.
 func (c *Consumer) Close() error {
-	c.closing.Lock()
-	defer c.closing.Unlock()
+	c.closing <- struct{}{}
+	defer func() { <-c.closing }()
 	c.shut(errConsumerClosed)
 	err := c.sub.Close() // gives all back by itself
 	c.origin.abandon()

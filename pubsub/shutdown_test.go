@@ -385,3 +385,39 @@ func calls(b *Broker) map[string]func(context.Context) error {
 		"Topology": func(ctx context.Context) error { _, err := b.Topology(ctx); return err },
 	}
 }
+
+// stuckSub is a Subscription whose broker doesn't answer, until its connection
+// is closed.
+type stuckSub struct {
+	*fakeSub
+	over chan struct{}
+}
+
+func (s *stuckSub) Close() error {
+	<-s.over
+	return s.fakeSub.Close()
+}
+
+// TestShutdownBesideStuckClose: a consumer's Close that waits for the broker
+// doesn't keep Shutdown beyond its time.
+func TestShutdownBesideStuckClose(t *testing.T) {
+	sub := &stuckSub{newFakeSub(), make(chan struct{})}
+	b := New((&fakeAdapter{onClose: func() error { close(sub.over); return nil }}).consumes(sub), nil)
+	c, err := b.Consume(t.Context(), "q", nil)
+	wantErr(t, "consume", err)
+	closing := during(c.Close)
+	for !c.ending() {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	shutting := during(func() error { return b.Shutdown(ctx) })
+	select {
+	case err := <-shutting:
+		wantErr(t, "shutdown", err, context.DeadlineExceeded)
+	case <-time.After(10 * time.Second):
+		t.Error("Shutdown waits for ten seconds; want its context's 20 ms")
+		wantErr(t, "close the Broker", b.Close())
+	}
+	wantErr(t, "close", <-closing)
+}
