@@ -14,6 +14,9 @@ type CallError struct {
 
 // Error returns the text, after the code if there is one.
 func (e *CallError) Error() string {
+	if e == nil { // a handler's nil *CallError is an error all the same
+		return "<nil>"
+	}
 	if e.Code == "" {
 		return e.Text
 	}
@@ -21,7 +24,12 @@ func (e *CallError) Error() string {
 }
 
 // ErrorType returns the code, for the attribute error.type of OpenTelemetry.
-func (e *CallError) ErrorType() string { return e.Code }
+func (e *CallError) ErrorType() string {
+	if e == nil {
+		return ""
+	}
+	return e.Code
+}
 
 const (
 	callErrorHeader     = "x-call-error"      // the text

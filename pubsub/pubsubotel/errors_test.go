@@ -120,3 +120,30 @@ func TestPanicWith(t *testing.T) {
 		t.Errorf("of RetryAfter it is %v, want retried", got)
 	}
 }
+
+// A handler's error that is a nil pointer to a CallError is an error as others
+// are.
+func TestNilCallError(t *testing.T) {
+	ob := observe(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	_, err := ob.DeclareQueue(ctx, pubsub.Queue{Name: "rpc"})
+	must(t, err)
+	serving, stop := context.WithCancel(ctx)
+	served := make(chan error, 1)
+	go func() {
+		served <- ob.Serve(serving, "rpc", nil, func(context.Context, pubsub.Delivery) (pubsub.Message, error) {
+			var none *pubsub.CallError
+			return pubsub.Message{}, none
+		})
+	}()
+	k, err := ob.NewCaller(ctx)
+	must(t, err)
+	_, err = k.Call(ctx, "", "rpc", pubsub.Message{})
+	if reply := new(pubsub.CallError); !errors.As(err, &reply) {
+		t.Errorf("the call's error is %v; want a CallError", err)
+	}
+	must(t, k.Close())
+	stop()
+	must(t, <-served)
+}
