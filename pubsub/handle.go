@@ -20,7 +20,7 @@ type HandleOptions struct {
 	// calls Key on its own goroutine, once for each delivery. If Key panics, that
 	// is a failure as the handler's, of a message that has no order to keep.
 	//
-	// A delivery that is requeued takes those of its key that wait in this
+	// A delivery that Handle requeues takes those of its key that wait in this
 	// program with it, so that they come again in order; what the broker sends
 	// meanwhile may be handled before them. With Retry a message waits in this
 	// program between its attempts, and those of its key wait behind it:
@@ -72,10 +72,10 @@ func (c *Consumer) Handle(ctx context.Context, o *HandleOptions, h func(context.
 			err = r.declareDelays(ctx)
 		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return nil
+			if c.ending() { // which is why it failed, or it doesn't matter
+				_, err = c.receive(ctx, true)
 			}
-			return err
+			return endOf(ctx, err)
 		}
 		hd.retrying = r
 	}
@@ -92,6 +92,7 @@ type handling struct {
 	h        func(context.Context, Delivery) error
 	running  context.Context // of handlers, and of what is done with their outcome
 	retrying *retrying       // nil: failed deliveries are requeued
+	lanes    *lanes          // with a Key
 }
 
 // handlerContext has the values of one context, and ends with another, that of
@@ -173,7 +174,7 @@ func (hd *handling) handle(ctx context.Context, d Delivery, h func(context.Conte
 		running, err := hd.run(d, a, h)
 		f := hd.fateOf(&d, a, err)
 		hd.log(running, f, a, err)
-		err = hd.finish(running, d, a, f, err)
+		err = hd.finish(running, d, a, f, err, nil)
 		if err != errAgain {
 			return err
 		}

@@ -80,8 +80,9 @@ var errAgain = errors.New("handle it again")
 // finish settles a delivery, after it has published what is retried or parked.
 // err is the handler's. What it returns ends Handle, but for errAgain: its queue
 // is full, and refuses what is to come again at once. Requeued, it would come
-// again at once too, and ever again, because its attempts would not count.
-func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate, err error) error {
+// again at once too, and ever again, because its attempts would not count. The
+// lane is the one whose first d is, if there is one.
+func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate, err error, l *lane) error {
 	switch f.do {
 	case acknowledge:
 		return hd.settle(ctx, &d, Ack)
@@ -91,9 +92,9 @@ func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate,
 		return hd.settle(ctx, &d, Requeue) // which changes nothing
 	case requeue:
 		if misused := needsRetry(err); misused != nil {
-			return errors.Join(opError(opReceive, "queue "+quote(hd.c.origin.queue), misused), hd.settle(ctx, &d, Requeue))
+			return errors.Join(opError(opReceive, "queue "+quote(hd.c.origin.queue), misused), hd.requeue(ctx, &d, l))
 		}
-		return hd.settle(ctx, &d, Requeue)
+		return hd.requeue(ctx, &d, l)
 	}
 	moved := hd.move(ctx, &d, a, f, err)
 	if tooLarge(moved) {
@@ -106,7 +107,7 @@ func (hd *handling) finish(ctx context.Context, d Delivery, a *attempts, f fate,
 	if f.do == retry && f.pause == 0 && errors.Is(moved, ErrRefused) {
 		return errAgain
 	}
-	settled := hd.settle(ctx, &d, Requeue)
+	settled := hd.requeue(ctx, &d, l)
 	if passes(moved) {
 		hd.c.b.log.WarnContext(ctx, "message is requeued, because it can't be sent where it was to go", "queue", hd.c.origin.queue, "outcome", f.do.String(), "error", moved)
 		return settled

@@ -142,9 +142,58 @@ func TestKeyCrashes(t *testing.T) {
 		if v := recover(); v != "no customer" {
 			t.Errorf("recovered %v; want Key's panic", v)
 		}
-		if n := c.b.handling.n.Load(); n != 0 {
-			t.Errorf("%d calls of Handle are under way; want none", n)
-		}
+		wantErr(t, "wait until Handle is over", c.b.handling.idle(t.Context()))
 	}()
 	_ = c.Handle(t.Context(), &HandleOptions{CrashOnPanic: true, Key: func(Delivery) string { panic("no customer") }}, func(context.Context, Delivery) error { return nil })
+}
+
+func TestKeyExits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sub := newFakeSub()
+		_, c := consume(t, sub, nil)
+		sub.push(1)
+		go func() {
+			_ = c.Handle(context.Background(), &HandleOptions{Key: func(Delivery) string { runtime.Goexit(); return "" }}, func(context.Context, Delivery) error { return nil })
+		}()
+		time.Sleep(time.Second)
+		if n := c.origin.unsettled(); n != 0 {
+			t.Errorf("%d are unsettled; want none", n)
+		}
+	})
+}
+
+// TestKeyCrashesAtOnce: a panic of Key that is to end the program doesn't wait
+// for handlers, which may never return.
+func TestKeyCrashesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sub := newFakeSub()
+		_, c := consume(t, sub, nil)
+		gate := make(chan struct{})
+		panicked := during(func() (v any) {
+			defer func() { v = recover() }()
+			return c.Handle(context.Background(), &HandleOptions{CrashOnPanic: true, Key: func(d Delivery) string {
+				if d.tag == 3 {
+					panic("no customer")
+				}
+				return ""
+			}}, func(context.Context, Delivery) error { <-gate; return nil })
+		})
+		sub.push(2)
+		synctest.Wait()
+		sub.push(1)
+		synctest.Wait()
+		select {
+		case v := <-panicked:
+			if v != "no customer" {
+				t.Errorf("recovered %v; want Key's panic", v)
+			}
+		default:
+			t.Error("the panic waits for a handler")
+		}
+		close(gate)
+		synctest.Wait()
+		if n := c.origin.unsettled(); n != 0 {
+			t.Errorf("%d are unsettled; want none", n)
+		}
+	})
 }

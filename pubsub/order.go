@@ -6,6 +6,7 @@ import "context"
 // next of some key.
 func (hd *handling) handleByKey(ctx context.Context) (err error) {
 	ls := newLanes()
+	hd.lanes = ls
 	receiving, stop := context.WithCancel(ctx)
 	worked := make(chan error, 1)
 	go func() {
@@ -15,20 +16,36 @@ func (hd *handling) handleByKey(ctx context.Context) (err error) {
 			return hd.laneLoop(ls)
 		})
 	}()
-	defer func() { // also where Key's panic goes on
-		stop()
-		ls.end()
+	giveBack := func() error {
 		failed := <-worked
 		ls.pauses.Wait()
 		for _, it := range ls.rest() {
 			// An error means that it goes back by itself.
 			_ = hd.settle(hd.running, &it.d, Requeue)
 		}
-		if failed != nil {
+		return failed
+	}
+	returned := false
+	defer func() {
+		stop()
+		ls.end()
+		if !returned {
+			// Key's panic goes on, and must not wait for handlers. If the program
+			// outlives it, Shutdown waits for the rest.
+			_ = hd.c.b.handling.acquire(hd.running)
+			go func() {
+				defer hd.c.b.handling.release()
+				_ = giveBack()
+			}()
+			return
+		}
+		if failed := giveBack(); failed != nil {
 			err = failed
 		}
 	}()
-	return hd.fillLanes(receiving, ls)
+	err = hd.fillLanes(receiving, ls)
+	returned = true
+	return err
 }
 
 // fillLanes receives until that ends, and returns why if that is an error.
@@ -57,19 +74,32 @@ func (hd *handling) fillLanes(ctx context.Context, ls *lanes) error {
 
 // keyOf calls Key. Its panic is an error, unless it is to end the program.
 func (hd *handling) keyOf(d Delivery, a *attempts) (key string, err error) {
+	seen := d
 	if a != nil {
-		d = a.view(d)
+		seen = a.view(d)
 	}
+	returned := false
+	defer func() {
+		if !returned { // nobody goes on with it
+			_ = hd.settle(hd.running, &d, Requeue) // an error means that it goes back by itself
+		}
+	}()
 	err = catch(hd.CrashOnPanic, "HandleOptions.Key", func() error {
-		key = hd.Key(d)
+		key = hd.Key(seen)
 		return nil
 	})
+	returned = true
 	return key, err
 }
 
 // laneLoop is one worker of handleByKey.
 func (hd *handling) laneLoop(ls *lanes) error {
 	var l *lane
+	defer func() {
+		if l != nil && hd.c.origin.autoAck {
+			ls.leave(l) // the other workers wait for what is held
+		}
+	}()
 	for {
 		var it *item
 		if l, it = ls.next(l, hd.c.origin.autoAck); l == nil {
@@ -87,19 +117,25 @@ func (hd *handling) laneLoop(ls *lanes) error {
 			l = nil
 			continue
 		}
-		var behind []*item
-		if f.do == requeue && it.d.settleable() {
-			behind = ls.behind(l)
-		}
-		if err := hd.finish(running, it.d, it.a, f, err); err != nil {
+		if err := hd.finish(running, it.d, it.a, f, err, l); err != nil {
 			return err
 		}
-		// In their order, after the first one: the broker may send each again
-		// at once.
-		for _, it := range behind {
-			if err := hd.settle(running, &it.d, Requeue); err != nil {
-				return err
-			}
+	}
+}
+
+// requeue requeues a delivery, and what waits behind it in its lane, if it has
+// one: in their order, because the broker may send each again at once. One that
+// fails does not keep the others: nobody else knows of them any more.
+func (hd *handling) requeue(ctx context.Context, d *Delivery, l *lane) error {
+	var behind []*item
+	if l != nil && d.settleable() {
+		behind = hd.lanes.behind(l)
+	}
+	err := hd.settle(ctx, d, Requeue)
+	for _, it := range behind {
+		if failed := hd.settle(ctx, &it.d, Requeue); err == nil {
+			err = failed
 		}
 	}
+	return err
 }

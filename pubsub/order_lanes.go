@@ -132,6 +132,14 @@ func (ls *lanes) doneLocked(l *lane) {
 	ls.spareLanes = l
 }
 
+// leave is for a worker that ends with a lane in its hands: the first delivery is
+// done with.
+func (ls *lanes) leave(l *lane) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.doneLocked(l)
+}
+
 // behind takes out of a lane what waits behind the first delivery.
 func (ls *lanes) behind(l *lane) (its []*item) {
 	ls.mu.Lock()

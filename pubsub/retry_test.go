@@ -293,3 +293,11 @@ func TestRetryMisused(t *testing.T) {
 		}
 	}
 }
+
+func TestRetryAfterShutdown(t *testing.T) {
+	_, _, c := fakeRetry(t, func(*Publication) error { return nil })
+	wantErr(t, "shutdown", c.b.Shutdown(t.Context()))
+	h := func(context.Context, Delivery) error { return nil }
+	wantErr(t, "handle without Retry", c.Handle(t.Context(), nil, h))
+	wantErr(t, "handle", c.Handle(t.Context(), &HandleOptions{Retry: &Retry{}}, h))
+}
