@@ -14,7 +14,7 @@ type messageContext struct {
 	parent context.Context
 
 	mu    sync.Mutex
-	ended bool
+	ended error           // what Err says since end; nil before
 	inner context.Context // of parent; nil until Done is asked for
 	stop  context.CancelFunc
 }
@@ -31,7 +31,7 @@ func (c *messageContext) Done() <-chan struct{} {
 	defer c.mu.Unlock()
 	switch {
 	case c.inner != nil:
-	case c.ended:
+	case c.ended != nil:
 		return closed
 	default:
 		c.inner, c.stop = context.WithCancel(c.parent)
@@ -45,8 +45,8 @@ func (c *messageContext) Err() error {
 	switch {
 	case c.inner != nil:
 		return c.inner.Err()
-	case c.ended:
-		return context.Canceled
+	case c.ended != nil:
+		return c.ended
 	}
 	return c.parent.Err()
 }
@@ -66,7 +66,12 @@ func (c *messageContext) Value(key any) any {
 // end is for when the message is settled.
 func (c *messageContext) end() {
 	c.mu.Lock()
-	c.ended = true
+	if c.ended == nil {
+		// Err may have told how the parent ended: that stays so.
+		if c.ended = c.parent.Err(); c.ended == nil {
+			c.ended = context.Canceled
+		}
+	}
 	stop := c.stop
 	c.mu.Unlock()
 	if stop != nil {

@@ -58,6 +58,23 @@ func TestMessageContextOfEndedParent(t *testing.T) {
 	}
 }
 
+// Once it has an error, it keeps that.
+func TestMessageContextKeepsError(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		parent, cancel := context.WithTimeout(t.Context(), 0)
+		defer cancel()
+		c := &messageContext{parent: parent}
+		if asked {
+			c.Done()
+		}
+		before := c.Err()
+		c.end()
+		if before != context.DeadlineExceeded || c.Err() != before {
+			t.Errorf("with Done asked for before: %v: error %v, then %v", asked, before, c.Err())
+		}
+	}
+}
+
 // Contexts that are derived from it end with it, and need no goroutine.
 func TestMessageContextDerived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

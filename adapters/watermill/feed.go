@@ -3,6 +3,7 @@ package watermill
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -14,11 +15,16 @@ import (
 // Each is published with the routing key that key returns (nil: an empty one),
 // as [DefaultMarshaler] makes it, and acked when the broker has it. A publish
 // that fails nacks its message and ends Feed with the error; as many as the
-// subscriber hands out without waiting are on their way together. The exchange
-// must be there.
+// subscriber hands out without waiting are on their way together. What it has
+// handed out is published also when parent has ended: that gets a few seconds.
+// The exchange must be there.
 func Feed(parent context.Context, sub message.Subscriber, topic string, b *pubsub.Broker, exchange string, key func(*message.Message) string) error {
 	ctx, stop := context.WithCancel(parent)
 	defer stop()
+	// A nack may mean that the message is gone, so one that only comes late gets none.
+	sending, giveUp := context.WithCancel(context.WithoutCancel(parent))
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(cleanup, giveUp) })()
 	messages, err := sub.Subscribe(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("feed topic %q to exchange %q: %w", topic, exchange, err)
@@ -47,16 +53,12 @@ func Feed(parent context.Context, sub message.Subscriber, topic string, b *pubsu
 		failed <- first
 	}()
 	for m := range messages {
-		if ctx.Err() != nil {
-			m.Nack()
-			continue
-		}
 		routingKey := ""
 		if key != nil {
 			routingKey = key(m)
 		}
 		out, _ := DefaultMarshaler{}.Marshal(topic, m) // never fails
-		sent <- fed{m, b.PublishAsync(ctx, exchange, routingKey, out)}
+		sent <- fed{m, b.PublishAsync(sending, exchange, routingKey, out)}
 	}
 	close(sent)
 	return <-failed

@@ -1,7 +1,6 @@
 package watermill
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -68,7 +67,7 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	if len(messages) == 0 {
 		return nil
 	}
-	exchange, err := p.prepare(messages[0].Context(), topic)
+	exchange, err := p.prepare(topic, messages)
 	if err != nil {
 		return fmt.Errorf("publish to topic %q: %w", topic, err)
 	}
@@ -82,16 +81,27 @@ func (p *Publisher) Publish(topic string, messages ...*message.Message) error {
 	return failed
 }
 
-// prepare makes sure that a topic's exchange was declared.
-func (p *Publisher) prepare(ctx context.Context, topic string) (exchange string, err error) {
+// prepare makes sure that a topic's exchange was declared, within the context of
+// a message: a context that ends concerns only its own message. If all end,
+// publish says so for each.
+func (p *Publisher) prepare(topic string, messages []*message.Message) (exchange string, err error) {
 	exchange = p.config.Mapping.exchange(topic).Name
 	if _, ok := p.declared.Load(exchange); ok {
 		return exchange, nil
 	}
-	if err := p.config.Mapping.declareExchange(ctx, p.b, topic); err != nil {
-		return "", err
+	for _, m := range messages {
+		ctx := m.Context()
+		if ctx.Err() != nil {
+			continue
+		}
+		switch err := p.config.Mapping.declareExchange(ctx, p.b, topic); {
+		case err == nil:
+			p.declared.Store(exchange, struct{}{})
+			return exchange, nil
+		case ctx.Err() == nil:
+			return "", err
+		}
 	}
-	p.declared.Store(exchange, struct{}{})
 	return exchange, nil
 }
 

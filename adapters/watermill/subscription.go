@@ -81,13 +81,15 @@ func (sn *subscription) open() error {
 	m := sn.s.config.Mapping
 	queue, err := m.declareQueue(sn.going, sn.s.b, sn.topic)
 	sn.queue, sn.temporary = queue, m.queue(sn.topic).Name == ""
+	var consumer *pubsub.Consumer
 	if err == nil {
-		sn.consumer, err = sn.s.b.Consume(sn.going, queue, &sn.s.config.Consume)
+		consumer, err = sn.s.b.Consume(sn.going, queue, &sn.s.config.Consume)
 	}
 	if err != nil {
 		sn.dropQueue()
-		return err
+		return err // sn.consumer stays the one that ended: run cancels it at the end
 	}
+	sn.consumer = consumer
 	return nil
 }
 

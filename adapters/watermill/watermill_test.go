@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,6 +257,40 @@ func TestQueueDeleted(t *testing.T) {
 	next(t, messages).Ack()
 }
 
+// refusing is an adapter that lets nobody consume, once it is told so.
+type refusing struct {
+	pubsub.Adapter
+	refuses atomic.Bool
+	refused chan struct{} // closed when it has
+	once    sync.Once
+}
+
+func (a *refusing) Consume(ctx context.Context, queue string, o pubsub.ConsumeOptions) (pubsub.Subscription, error) {
+	if a.refuses.Load() {
+		a.once.Do(func() { close(a.refused) })
+		return nil, pubsub.ErrAccessRefused
+	}
+	return a.Adapter.Consume(ctx, queue, o)
+}
+
+// A subscription may end while it can't consume its queue again, as when
+// somebody else does so exclusively.
+func TestCloseWithoutConsumer(t *testing.T) {
+	a := &refusing{Adapter: memory.NewServer().Connect(nil), refused: make(chan struct{})}
+	b := pubsub.New(a, nil)
+	t.Cleanup(func() { b.Close() })
+	s := newSubscriber(t, b, watermill.SubscriberConfig{Mapping: group})
+	messages := subscribe(t, s, "t")
+	a.refuses.Store(true)
+	_, err := b.DeleteQueue(t.Context(), "t_g", nil)
+	check(t, err)
+	ended(t, "the wait for a refusal", a.refused)
+	check(t, s.Close())
+	if _, open := <-messages; open {
+		t.Error("the channel is open")
+	}
+}
+
 // Messages of others have no UUID, and headers of any type.
 func TestForeignMessage(t *testing.T) {
 	b := newBroker(t)
@@ -340,6 +377,35 @@ func TestPublishErrors(t *testing.T) {
 	}
 }
 
+// strict is an adapter that, as those of servers, declares nothing within a
+// context that has ended.
+type strict struct{ pubsub.Adapter }
+
+func (a strict) DeclareExchange(ctx context.Context, e pubsub.Exchange) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return a.Adapter.DeclareExchange(ctx, e)
+}
+
+// A message's context that has ended keeps no other message, also while the
+// exchange is to be declared.
+func TestPublishFirstContextEnded(t *testing.T) {
+	b := pubsub.New(strict{memory.NewServer().Connect(nil)}, nil)
+	t.Cleanup(func() { b.Close() })
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := watermill.NewPublisher(b, watermill.PublisherConfig{})
+	one, two := message.NewMessageWithContext(ended, "1", nil), message.NewMessage("2", nil)
+	for _, messages := range [][]*message.Message{{one}, {one, two}} {
+		err := p.Publish("t", messages...)
+		var failed *watermill.PublishError
+		if !errors.As(err, &failed) || len(failed.Messages) != 1 || failed.Messages[0].UUID != "1" || !errors.Is(err, context.Canceled) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+}
+
 // An exchange that somebody deletes is declared again by the publish after the
 // one that failed.
 func TestExchangeDeleted(t *testing.T) {
@@ -389,4 +455,34 @@ func TestFeedFails(t *testing.T) {
 	}
 	check(t, s.Close())
 	ready(t, b, "t_g", 2)
+}
+
+// What was handed out when Feed is to end is published: nacked, it would be gone.
+func TestFeedEnds(t *testing.T) {
+	b := newBroker(t)
+	check(t, b.DeclareExchange(t.Context(), pubsub.Exchange{Name: "events", Kind: pubsub.Fanout}))
+	_, err := b.DeclareQueue(t.Context(), pubsub.Queue{Name: "dead"})
+	check(t, err)
+	s := newSubscriber(t, b, watermill.SubscriberConfig{Nack: watermill.NackReject, Mapping: watermill.Mapping{
+		Queue: func(string) pubsub.Queue {
+			return pubsub.Queue{Name: "q", DeadLetter: &pubsub.DeadLetter{RoutingKey: new("dead")}}
+		},
+	}})
+	check(t, s.SubscribeInitialize("t"))
+	for range 20 {
+		publish(t, b, "t", slices.Repeat([]string{"m"}, 100)...)
+		ctx, stop := context.WithCancel(t.Context())
+		calls := 0
+		check(t, watermill.Feed(ctx, s, "t", b, "events", func(*message.Message) string {
+			if calls++; calls == 20 {
+				stop()
+			}
+			return ""
+		}))
+		stop()
+	}
+	check(t, s.Close())
+	if info, err := b.InspectQueue(t.Context(), "dead"); err != nil || info.Ready > 0 {
+		t.Errorf("%d messages were rejected, %v", info.Ready, err)
+	}
 }
