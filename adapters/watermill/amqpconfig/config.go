@@ -12,7 +12,9 @@ package amqpconfig
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/ThreeDotsLabs/watermill-amqp/v3/pkg/amqp"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -129,6 +131,18 @@ func unsupported(c amqp.Config) error {
 	default:
 		refuse(fmt.Sprintf("TopologyBuilder of type %T", c.TopologyBuilder),
 			"it declares on an AMQP channel; declare with the Broker, or use a watermill.Mapping")
+	}
+	if kind := pubsub.Kind(c.Exchange.Type); kind != "" && !slices.Contains(pubsub.Kinds(), kind) {
+		refuse(fmt.Sprintf("Exchange.Type %q", kind), "the model has only RabbitMQ's own kinds")
+	}
+	nameless := c
+	nameless.Queue.GenerateName = nil // there is no topic yet
+	kept := classic.Arguments(queue(nameless, ""))
+	for _, name := range slices.Sorted(maps.Keys(c.Queue.Arguments)) {
+		if _, ok := kept[name]; !ok {
+			refuse(fmt.Sprintf("Queue.Arguments[%q] of %v", name, c.Queue.Arguments[name]),
+				"the model can't tell it from one that isn't there, RabbitMQ can; leave it out")
+		}
 	}
 	if c.Publish.Transactional {
 		refuse("Publish.Transactional", "there are no transactions; publishes are confirmed without")

@@ -88,6 +88,10 @@ func fromValue(v any) any {
 		return list
 	case amqp091.Decimal:
 		return pubsub.Decimal(v)
+	case int:
+		if n := int32(v); int(n) == v {
+			return n // as amqp091-go sends it; the model would make it an int64
+		}
 	}
 	return v
 }

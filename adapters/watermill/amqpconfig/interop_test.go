@@ -178,6 +178,9 @@ func TestRefused(t *testing.T) {
 		"Publish.Transactional":                                  func(c *amqp.Config) { c.Publish.Transactional = true },
 		"Publish.Immediate":                                      func(c *amqp.Config) { c.Publish.Immediate = true },
 		"Consume.Qos.PrefetchSize":                               func(c *amqp.Config) { c.Consume.Qos.PrefetchSize = 1 },
+		`Exchange.Type "x-delayed-message"`:                      func(c *amqp.Config) { c.Exchange.Type = "x-delayed-message" },
+		`Queue.Arguments["x-single-active-consumer"] of false`:   func(c *amqp.Config) { c.Queue.Arguments = amqp091.Table{"x-single-active-consumer": false} },
+		`Queue.Arguments["x-max-priority"] of 0`:                 func(c *amqp.Config) { c.Queue.Arguments = amqp091.Table{"x-max-priority": 0} },
 		"Consume.Arguments":                                      func(c *amqp.Config) { c.Consume.Arguments = amqp091.Table{"x-priority": 1} },
 	} {
 		c := amqp.NewDurableQueueConfig("")
@@ -253,5 +256,38 @@ func TestCustomMarshaler(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, e) || d.RoutingKey != "q" {
 		t.Errorf("got  %+v\nwant %+v", got, e)
+	}
+}
+
+// counting is a marshaler whose header is an int, which amqp091-go sends as 32 bits.
+type counting struct{ got chan any }
+
+func (counting) Marshal(*message.Message) (amqp091.Publishing, error) {
+	return amqp091.Publishing{Headers: amqp091.Table{"attempts": 3}}, nil
+}
+
+func (c counting) Unmarshal(d amqp091.Delivery) (*message.Message, error) {
+	c.got <- d.Headers["attempts"]
+	return message.NewMessage("", d.Body), nil
+}
+
+// A header that is an int has the type that it has there.
+func TestIntHeader(t *testing.T) {
+	for name, m := range map[string]makers{"theirs": theirs, "ours": ours} {
+		t.Run(name, func(t *testing.T) {
+			c := amqp.NewDurableQueueConfig(amqptest.NewServer(t).URL())
+			marshaler := counting{make(chan any, 1)}
+			c.Marshaler = marshaler
+			sub, pub := m.subscriber(t, c), m.publisher(t, c)
+			messages, err := sub.Subscribe(context.Background(), "q")
+			check(t, err)
+			check(t, pub.Publish("q", message.NewMessage("", nil)))
+			(<-messages).Ack()
+			if got := <-marshaler.got; got != int32(3) {
+				t.Errorf("got %T", got)
+			}
+			check(t, pub.Close())
+			check(t, sub.Close())
+		})
 	}
 }
