@@ -54,6 +54,9 @@ func AMQPServer(env Env, url, user, password string, log *slog.Logger) *AMQP {
 	return s
 }
 
+// OpenBroker opens a connection of the caller's own to the broker.
+func (s *AMQP) OpenBroker(ctx context.Context) (pubsub.Adapter, error) { return s.open(ctx) }
+
 // CheckBroker returns why the broker can't be reached, or nil.
 func (s *AMQP) CheckBroker(ctx context.Context) error {
 	a, err := s.open(ctx)

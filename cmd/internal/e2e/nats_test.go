@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -64,15 +66,40 @@ func TestEmbedded(t *testing.T) {
 	durable("emit", "--persistent", "two").succeeds(t)
 
 	// RabbitMQ's clients are served from it, too.
-	s := spawn(t, o, "serve", "-b", o.env, "--listen", "127.0.0.1:0")
-	s.stderr.waitFor(t, "address", s.ended, func(text string) bool { return strings.Contains(text, "CTRL+C\n") })
-	_, address, _ := strings.Cut(s.stderr.String(), "guest@")
-	address, _, _ = strings.Cut(address, "/")
-	amqp := options{env: "amqp://guest:guest@" + address + "/"}
+	amqp := servesFrom(t, o)
 	rest := spawn(t, amqp, "receive", "-Q", "audit", "-n", "1", "--durable")
 	rest.ends(t, 0, bound)
 	if first.out() != "one\n" || second.stdout.(*text).String() != "one\n" || rest.out() != "two\n" {
 		t.Errorf("received %q, %q and %q", first.out(), second.out(), rest.out())
+	}
+}
+
+// servesFrom serves RabbitMQ's clients from a folder, in a process of its own.
+func servesFrom(t *testing.T, o options) (amqp options) {
+	t.Helper()
+	s := spawn(t, o, "serve", "-b", o.env, "--listen", "127.0.0.1:0")
+	s.stderr.waitFor(t, "address", s.ended, func(text string) bool { return strings.Contains(text, "CTRL+C\n") })
+	_, address, _ := strings.Cut(s.stderr.String(), "guest@")
+	address, _, _ = strings.Cut(address, "/")
+	return options{env: "amqp://guest:guest@" + address + "/"}
+}
+
+// TestServeHoldsEmbedded: while serve runs, so does the NATS server in it, also
+// between clients: what is not durable stays as long.
+func TestServeHoldsEmbedded(t *testing.T) {
+	folder := t.TempDir()
+	amqp := servesFrom(t, options{env: "nats+embedded:" + folder})
+	if _, err := os.Stat(filepath.Join(folder, "nats.url")); err != nil {
+		t.Errorf("there is no URL for other NATS clients: %v", err)
+	}
+	declares := start(t, amqp, "receive", "-Q", "q").bound(t)
+	declares.stop()
+	declares.succeeds(t)
+	start(t, amqp, "emit", "--mandatory", "one").succeeds(t)
+	takes := start(t, amqp, "receive", "-Q", "q", "-n", "1")
+	takes.ends(t, 0, bound)
+	if takes.out() != "one\n" {
+		t.Errorf("received %q, want what was sent when nobody else was connected", takes.out())
 	}
 }
 

@@ -4,6 +4,7 @@ package serve
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -97,7 +98,7 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 	return cli.Execute(ctx, cmd, args, env)
 }
 
-func (s *server) run(ctx context.Context) error {
+func (s *server) run(ctx context.Context) (err error) {
 	password, err := s.password()
 	if err != nil {
 		return err
@@ -114,9 +115,13 @@ func (s *server) run(ctx context.Context) error {
 	amqp := cli.AMQPServer(s.Env, s.broker, s.user, password, log)
 	amqp.MaxConnections, amqp.ChannelMax, amqp.FrameMax = s.connections, uint16(s.channels), uint32(s.frame)
 	amqp.MemoryLimit, amqp.HandshakeTimeout = s.memory, s.handshake
-	if err := amqp.CheckBroker(ctx); err != nil { // before clients come
+	// Open before clients come, and until the last has gone: a broker in this
+	// process, as an embedded NATS server, ends with its last connection.
+	broker, err := amqp.OpenBroker(ctx)
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, broker.Close()) }()
 	l, local, err := s.open(config != nil)
 	if err != nil {
 		return err
