@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"runtime/debug"
 	"testing"
 )
@@ -62,6 +63,19 @@ func TestVersion(t *testing.T) {
 	} {
 		if got := describe(&c.info); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"nothing":                      "nothing",
+		"two errors\nand another\n":    "two errors; and another",
+		"not as wanted:\nthis\nthat":   "not as wanted: this; that",
+		"amqp://host:5672\nis no host": "amqp://host:5672; is no host",
+	} {
+		if got := line(errors.New(text)); got != want {
+			t.Errorf("%q is %q on one line, want %q", text, got, want)
 		}
 	}
 }

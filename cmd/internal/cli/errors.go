@@ -63,5 +63,6 @@ func exitCode(err error) int {
 
 // line is err on one line.
 func line(err error) string {
-	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), ":\n", ": ") // where a list begins
+	return strings.ReplaceAll(text, "\n", "; ")
 }

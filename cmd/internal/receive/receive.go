@@ -34,8 +34,8 @@ What a queue gets depends on the exchange's type:
 Standard output gets messages and nothing else. A message is acknowledged once
 it is written. If receive or its connection ends between the two, the message
 comes again. Ctrl-C and SIGTERM end receive after the message in hand, and so
-does a reader of its output that goes away; what isn't acknowledged stays in a
-named queue.
+does the first message once the reader of its output has gone away; what isn't
+acknowledged stays in a named queue.
 
 ` + cli.LocalHelp + `
 
