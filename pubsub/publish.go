@@ -32,7 +32,8 @@ func (b *Broker) PublishAsync(ctx context.Context, exchange, key string, m Messa
 // send checks a message and hands it to the adapter.
 func (b *Broker) send(ctx context.Context, exchange, key string, m *Message, opts []PublishOption) *Publication {
 	p := new(Publication)
-	p.Message, p.Exchange, p.RoutingKey = *m, exchange, key
+	p.Exchange, p.RoutingKey = exchange, key
+	m.copyTo(&p.Message)
 	for _, o := range opts {
 		switch o {
 		case Mandatory:
@@ -91,7 +92,7 @@ func (b *Broker) checkPublish(ctx context.Context, p *Publication) error {
 	if err := p.Message.validateProperties(); err != nil {
 		return err
 	}
-	plain := isPlain(p.Headers)
+	plain := len(p.Headers) == 0 || isPlain(p.Headers)
 	if !plain {
 		if err := checkTable("header", p.Headers); err != nil {
 			return err

@@ -40,11 +40,19 @@ type consumer struct {
 	// starved says that the queue passed this consumer over for want of
 	// credit: an ack must reach the queue at once.
 	starved atomic.Bool
-	acks    acks
+
+	// What each ack writes to is kept apart from what each publish looks at,
+	// or two processors would take the same memory from one another.
+	_    cpu
+	acks acks
+	_    cpu
 
 	itsTurn   bool // wake has taken room in the share for it
 	inStarved bool // in share.starved; guarded by share.mu
 }
+
+// cpu is as large as what processors exchange at once.
+type cpu [64]byte
 
 var _ pubsub.Subscription = (*consumer)(nil)
 
