@@ -2,6 +2,8 @@ package watermill_test
 
 import (
 	"context"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,28 +21,42 @@ import (
 // rabbit has what both sides use: one configuration of watermill-amqp.
 type rabbit struct {
 	*testing.B
+	url    string
 	config wmamqp.Config
 	broker *pubsub.Broker
 	ours   *amqpconfig.Config
 }
 
-// newRabbit takes one of watermill-amqp's configurations of a queue.
+// newRabbit takes one of watermill-amqp's configurations.
 func newRabbit(b *testing.B, configuration func(url string) wmamqp.Config) *rabbit {
 	node := rabbitmqtest.Run(b, &rabbitmqtest.Options{WithoutManagement: true})
-	r := &rabbit{B: b, config: configuration(node.URL())}
-	r.config.Consume.Qos.PrefetchCount = 256
-	r.config.Publish.ChannelPoolSize = 64
-	r.config.Publish.ConfirmDelivery = true
 	a, err := rabbitmq.Open(b.Context(), node.URL(), nil)
-	if err == nil {
-		r.broker = pubsub.New(a, nil)
-		b.Cleanup(func() { r.broker.Close() })
-		r.ours, err = amqpconfig.FromAMQPConfig(r.config)
-	}
-	if err == nil {
-		err = r.subscriber().SubscribeInitialize("topic") // the queue
-	}
 	if err != nil {
+		b.Fatal(err)
+	}
+	r := &rabbit{B: b, url: node.URL(), broker: pubsub.New(a, nil)}
+	b.Cleanup(func() { r.broker.Close() })
+	return r.with(configuration)
+}
+
+// with returns the same with another configuration, at its fastest settings.
+func (r *rabbit) with(configuration func(url string) wmamqp.Config) *rabbit {
+	c := configuration(r.url)
+	c.Consume.Qos.PrefetchCount = 256
+	c.Publish.ChannelPoolSize = 64
+	c.Publish.ConfirmDelivery = true
+	ours, err := amqpconfig.FromAMQPConfig(c)
+	if err != nil {
+		r.Fatal(err)
+	}
+	ours.Subscriber.StrictOrder = false
+	return &rabbit{B: r.B, url: r.url, config: c, broker: r.broker, ours: ours}
+}
+
+// newRabbitQueue takes a configuration of a queue, and declares it.
+func newRabbitQueue(b *testing.B, configuration func(url string) wmamqp.Config) *rabbit {
+	r := newRabbit(b, configuration)
+	if err := r.subscriber().SubscribeInitialize("topic"); err != nil {
 		b.Fatal(err)
 	}
 	return r
@@ -84,7 +100,7 @@ func (r *rabbit) purge() {
 
 // comparePublish has n messages published by several goroutines, some in each Publish.
 func comparePublish(b *testing.B, configuration func(url string) wmamqp.Config, n, goroutines, atOnce int) {
-	r := newRabbit(b, configuration)
+	r := newRabbitQueue(b, configuration)
 	purged := func(p message.Publisher) side {
 		send := publishes(b, p, goroutines, atOnce)
 		return func(n int) {
@@ -114,7 +130,7 @@ func BenchmarkRabbitMQPublishBatch(b *testing.B) {
 
 // A queue that was filled before is consumed, with a prefetch of 256.
 func BenchmarkRabbitMQConsume(b *testing.B) {
-	r := newRabbit(b, wmamqp.NewNonDurableQueueConfig)
+	r := newRabbitQueue(b, wmamqp.NewNonDurableQueueConfig)
 	fill := publishes(b, r.publisher(), 16, 8)
 	consumed := func(s message.Subscriber, n int) float64 {
 		fill(n)
@@ -135,4 +151,110 @@ func BenchmarkRabbitMQConsume(b *testing.B) {
 		c.add(consumed(r.subscriber(), n), consumed(theirs, n))
 	}
 	c.report(b)
+}
+
+// 64 goroutines publish to a fanout exchange, each one message at a time, while 1 or 10 subscribers
+// with a queue each take every message. msg/s are deliveries.
+func BenchmarkRabbitMQFanout(b *testing.B) {
+	for _, subscribers := range []int{1, 10} {
+		b.Run(strconv.Itoa(subscribers), func(b *testing.B) {
+			// Each side has an exchange and queues of its own.
+			of := func(who string, i int) func(url string) wmamqp.Config {
+				return func(url string) wmamqp.Config {
+					c := wmamqp.NewNonDurablePubSubConfig(url, wmamqp.GenerateQueueNameConstant(who+strconv.Itoa(i)))
+					c.Exchange.GenerateName = func(string) string { return who }
+					return c
+				}
+			}
+			r := newRabbit(b, of("ours", 0))
+			var toOurs, toTheirs []<-chan *message.Message
+			for i := range subscribers {
+				_, theirs := r.with(of("theirs", i)).theirs()
+				toTheirs = append(toTheirs, drained(b, theirs))
+				toOurs = append(toOurs, drained(b, r.with(of("ours", i)).subscriber()))
+			}
+			theirs, _ := r.with(of("theirs", 0)).theirs()
+			compare(b, 12_800, subscribers, endToEnd(b, r.publisher(), toOurs), endToEnd(b, theirs, toTheirs))
+		})
+	}
+}
+
+// endToEnd publishes n messages and takes them from each channel.
+func endToEnd(b *testing.B, p message.Publisher, channels []<-chan *message.Message) side {
+	send := publishes(b, p, 64, 1)
+	return func(n int) {
+		var taking sync.WaitGroup
+		for _, c := range channels {
+			taking.Go(func() { takes(c)(n) })
+		}
+		send(n)
+		taking.Wait()
+	}
+}
+
+// A Router takes messages from a queue and publishes each to another. Theirs works on one message
+// at a time for each handler: it is measured with one, and with 16.
+func BenchmarkRabbitMQRouter(b *testing.B) {
+	for _, handlers := range []int{1, 16} {
+		b.Run(strconv.Itoa(handlers), func(b *testing.B) {
+			r := newRabbit(b, wmamqp.NewNonDurableQueueConfig)
+			p, s := r.theirs()
+			ours := r.passes(r.publisher(), r.subscriber(), "ours", 1)
+			theirs := r.passes(p, s, "theirs", handlers)
+			const n = 6_400
+			compareSlow(b, n, 16/handlers, 1, ours, theirs)
+		})
+	}
+}
+
+// passes has a Router pass messages on, from one queue of a name to another.
+func (r *rabbit) passes(p message.Publisher, s message.Subscriber, name string, handlers int) side {
+	router, err := message.NewRouter(message.RouterConfig{}, wm.NopLogger{})
+	if err != nil {
+		r.Fatal(err)
+	}
+	passed := make(chan struct{}, inFlight)
+	from, to := name+"-in", name+"-out"
+	if err := r.subscriber().SubscribeInitialize(to); err != nil {
+		r.Fatal(err)
+	}
+	for i := range handlers {
+		router.AddHandler("handler"+strconv.Itoa(i), from, s, to, counted{p, passed},
+			func(m *message.Message) ([]*message.Message, error) { return []*message.Message{m.Copy()}, nil })
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := router.Run(ctx); err != nil {
+			r.Error(err)
+		}
+	})
+	r.Cleanup(func() { stop(); running.Wait() })
+	<-router.Running()
+	fill := publishesTo(r.B, r.publisher(), from, 1, 100)
+	return func(n int) {
+		fill(n / 100 * 100)
+		for range n / 100 * 100 {
+			<-passed
+		}
+		if _, err := r.broker.PurgeQueue(context.Background(), to); err != nil {
+			r.Error(err)
+		}
+	}
+}
+
+// counted tells of each message that was published.
+type counted struct {
+	message.Publisher
+	published chan<- struct{}
+}
+
+func (c counted) Publish(topic string, messages ...*message.Message) error {
+	err := c.Publisher.Publish(topic, messages...)
+	if err == nil {
+		for range messages {
+			c.published <- struct{}{}
+		}
+	}
+	return err
 }

@@ -63,6 +63,10 @@ func (c *comparison) report(b *testing.B) {
 
 // publishes sends messages by several goroutines, some in each Publish.
 func publishes(b *testing.B, p message.Publisher, goroutines, atOnce int) side {
+	return publishesTo(b, p, "topic", goroutines, atOnce)
+}
+
+func publishesTo(b *testing.B, p message.Publisher, topic string, goroutines, atOnce int) side {
 	body := make([]byte, 256)
 	return func(n int) {
 		var sending sync.WaitGroup
@@ -73,7 +77,7 @@ func publishes(b *testing.B, p message.Publisher, goroutines, atOnce int) side {
 					for i := range batch {
 						batch[i] = message.NewMessage("0001"+strconv.Itoa(i), body) // to make a UUID takes longer than the rest
 					}
-					if err := p.Publish("topic", batch...); err != nil {
+					if err := p.Publish(topic, batch...); err != nil {
 						b.Error(err)
 						return
 					}
