@@ -63,8 +63,7 @@ func TestRetryDiedAgain(t *testing.T) {
 			}
 		}
 		s.ok(s.Publish(s.ctx, "", "work", pubsub.Message{}))
-		delay := 100 * time.Millisecond
-		r := pubsub.Retry{Delays: []time.Duration{delay}, Attempts: 3}
+		r := pubsub.Retry{Delays: []time.Duration{100 * time.Millisecond}, Attempts: 3}
 		fails := func(d pubsub.Delivery) (bool, error) { return true, errBusy }
 		move() // it expired
 		s.ok(s.handle("work", r, fails))
@@ -72,7 +71,16 @@ func TestRetryDiedAgain(t *testing.T) {
 		s.ok(s.handle("work", r, fails))
 		move() // and again
 		s.ok(s.handle("work", r, func(d pubsub.Delivery) (bool, error) {
-			t.Logf("%d %v", d.Attempt(), d.Headers)
+			deaths, _ := d.Headers["x-death"].([]any)
+			times := int64(0)
+			for _, e := range deaths {
+				if e, _ := e.(pubsub.Table); e["queue"] == "work" {
+					times += e["count"].(int64)
+				}
+			}
+			if times != 3 {
+				t.Errorf("the history is %v; want three deaths in the queue", deaths)
+			}
 			return true, nil
 		}))
 	})
