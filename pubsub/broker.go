@@ -31,8 +31,8 @@ type Broker struct {
 
 	// Lock order: shutting, Consumer.closing, closing, mu, origin.mu. An
 	// adapter is called with the first three held at most.
-	shutting chan struct{} // a mutex: full while a Shutdown is under way
-	closing  sync.Mutex    // held by who closes the adapter, until it is done
+	shutting mutex      // held by one Shutdown at a time
+	closing  sync.Mutex // held by who closes the adapter, until it is done
 
 	mu        sync.Mutex
 	consumers map[*Consumer]struct{} // those that may have unsettled deliveries
@@ -62,7 +62,7 @@ func New(a Adapter, o *Options) *Broker {
 		publishing: newInflight(opts.MaxInFlight),
 		got:        newInflight(math.MaxInt),
 		handling:   newInflight(math.MaxInt),
-		shutting:   make(chan struct{}, 1),
+		shutting:   newMutex(),
 		consumers:  make(map[*Consumer]struct{}),
 		sweepAt:    16,
 	}
@@ -228,7 +228,7 @@ func (b *Broker) Consume(ctx context.Context, queue string, o *ConsumeOptions) (
 			origin: origin{queue: queue, settler: sub, autoAck: opts.AutoAck, trace: b.trace, settled: newSignal()},
 			turn:   make(chan struct{}, 1),
 
-			closing: make(chan struct{}, 1),
+			closing: newMutex(),
 		}
 		if !opts.AutoAck { // else nothing comes again
 			c.losses, _ = sub.(LossTeller)

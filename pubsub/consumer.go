@@ -16,9 +16,9 @@ type Consumer struct {
 	losses LossTeller // sub, if it is one, unless with AutoAck
 	origin origin
 
-	// closing is a mutex that a context can end the wait for: full while a
-	// Cancel or Close is under way. It comes before origin.mu.
-	closing chan struct{}
+	// closing is held by one Cancel or Close at a time. It comes before
+	// origin.mu.
+	closing mutex
 
 	// last says that Shutdown cancels it after the handlers have returned, who
 	// may wait for what it receives. Guarded by Broker.mu.
@@ -209,16 +209,10 @@ var errConsumerClosed = fmt.Errorf("%w: this Consumer was closed", ErrClosed)
 // AutoAck there is nothing to go back: Receive first returns what had come. A
 // second call does nothing. See the AMQP 0-9-1 reference, basic.cancel.
 func (c *Consumer) Cancel(ctx context.Context) error {
-	select {
-	case c.closing <- struct{}{}:
-	default:
-		select {
-		case c.closing <- struct{}{}:
-		case <-ctx.Done():
-			return c.opError(fmt.Errorf("another Cancel or Close is under way: %w", context.Cause(ctx)))
-		}
+	if err := c.closing.lock(ctx); err != nil {
+		return c.opError(fmt.Errorf("another Cancel or Close is under way: %w", err))
 	}
-	defer func() { <-c.closing }()
+	defer c.closing.unlock()
 	// Before sub.Cancel, which waits until the broker knows.
 	c.giveBack(c.shut(errConsumerClosed))
 	if err := c.sub.Cancel(ctx); err != nil {
@@ -231,8 +225,8 @@ func (c *Consumer) Cancel(ctx context.Context) error {
 // afterwards returns [ErrDeliveryLost]. Outcomes given before are kept. A
 // second call does nothing.
 func (c *Consumer) Close() error {
-	c.closing <- struct{}{}
-	defer func() { <-c.closing }()
+	_ = c.closing.lock(context.Background()) // which has no end
+	defer c.closing.unlock()
 	c.shut(errConsumerClosed)
 	err := c.sub.Close() // gives all back by itself
 	c.origin.abandon()

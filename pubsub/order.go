@@ -13,7 +13,7 @@ func (hd *handling) handleByKey(ctx context.Context) (err error) {
 		worked <- hd.workers(context.WithoutCancel(ctx), func(ctx context.Context) error {
 			defer stop() // also where the handler ends its goroutine
 			defer ls.end()
-			return hd.laneLoop(ls)
+			return hd.laneLoop()
 		})
 	}()
 	giveBack := func() error {
@@ -43,13 +43,13 @@ func (hd *handling) handleByKey(ctx context.Context) (err error) {
 			err = failed
 		}
 	}()
-	err = hd.fillLanes(receiving, ls)
+	err = hd.fillLanes(receiving)
 	returned = true
 	return err
 }
 
 // fillLanes receives until that ends, and returns why if that is an error.
-func (hd *handling) fillLanes(ctx context.Context, ls *lanes) error {
+func (hd *handling) fillLanes(ctx context.Context) error {
 	for {
 		d, err := hd.c.receive(ctx, true)
 		if err != nil {
@@ -65,9 +65,9 @@ func (hd *handling) fillLanes(ctx context.Context, ls *lanes) error {
 			}
 			continue
 		}
-		ls.add(key, d, a)
+		hd.lanes.add(key, d, a)
 		if hd.c.origin.autoAck {
-			ls.waitRoom() // no prefetch bounds these
+			hd.lanes.waitRoom() // no prefetch bounds these
 		}
 	}
 }
@@ -93,7 +93,8 @@ func (hd *handling) keyOf(d Delivery, a *attempts) (key string, err error) {
 }
 
 // laneLoop is one worker of handleByKey.
-func (hd *handling) laneLoop(ls *lanes) error {
+func (hd *handling) laneLoop() error {
+	ls := hd.lanes
 	var l *lane
 	defer func() {
 		if l != nil && hd.c.origin.autoAck {

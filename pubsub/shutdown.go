@@ -16,17 +16,11 @@ import (
 // Close meanwhile cuts it short. Don't call it in a handler: it waits for
 // that.
 func (b *Broker) Shutdown(ctx context.Context) error {
-	select {
-	case b.shutting <- struct{}{}:
-	default:
-		select {
-		case b.shutting <- struct{}{}:
-		case <-ctx.Done():
-			_, err := b.end()
-			return errors.Join(opError(opShutdown, "", fmt.Errorf("another Shutdown is under way: %w", context.Cause(ctx))), err)
-		}
+	if cause := b.shutting.lock(ctx); cause != nil {
+		_, err := b.end()
+		return errors.Join(opError(opShutdown, "", fmt.Errorf("another Shutdown is under way: %w", cause)), err)
 	}
-	defer func() { <-b.shutting }()
+	defer b.shutting.unlock()
 	if !b.advance(draining) {
 		return nil
 	}
