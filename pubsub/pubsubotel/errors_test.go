@@ -41,20 +41,25 @@ func TestPublishFails(t *testing.T) {
 	}
 }
 
-// TestPanic: a handler's panic is an error of its own type.
+// TestPanic: a handler's panic is an error of its own type, whatever it is with.
 func TestPanic(t *testing.T) {
-	ob := observe(t, nil)
-	must(t, ob.Publish(t.Context(), "", "audit", pubsub.Message{}))
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	c, err := ob.Consume(ctx, "audit", nil)
-	must(t, err)
-	must(t, c.Handle(ctx, nil, func(context.Context, pubsub.Delivery) error {
+	for text, with := range map[string]any{
+		"out of paper": "out of paper",
+		"ask the shop: context deadline exceeded": fmt.Errorf("ask the shop: %w", context.DeadlineExceeded),
+	} {
+		ob := observe(t, nil)
+		must(t, ob.Publish(t.Context(), "", "audit", pubsub.Message{}))
+		ctx, stop := context.WithCancel(t.Context())
+		c, err := ob.Consume(ctx, "audit", nil)
+		must(t, err)
+		must(t, c.Handle(ctx, nil, func(context.Context, pubsub.Delivery) error {
+			stop()
+			panic(with)
+		}))
 		stop()
-		panic("out of paper")
-	}))
-	if s := named(t, ob.take(), "process audit"); value(s.Attributes, "error.type") != "panic" || s.Status.Description != "the handler panicked: out of paper" {
-		t.Errorf("process has the status %v and the attributes %v", s.Status, s.Attributes)
+		if s := named(t, ob.take(), "process audit"); value(s.Attributes, "error.type") != "panic" || s.Status.Description != "the handler panicked: "+text {
+			t.Errorf("process has the status %v and the attributes %v", s.Status, s.Attributes)
+		}
 	}
 }
 
@@ -101,21 +106,8 @@ func TestServeFails(t *testing.T) {
 	}
 }
 
-// A panic with an error is a panic.
-func TestPanicWith(t *testing.T) {
-	ob := observe(t, nil)
-	must(t, ob.Publish(t.Context(), "", "audit", pubsub.Message{}))
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	c, err := ob.Consume(ctx, "audit", nil)
-	must(t, err)
-	must(t, c.Handle(ctx, nil, func(context.Context, pubsub.Delivery) error {
-		stop()
-		panic(fmt.Errorf("ask the shop: %w", context.DeadlineExceeded))
-	}))
-	if got := value(named(t, ob.take(), "process audit").Attributes, "error.type"); got != "panic" {
-		t.Errorf("error.type is %q, want panic", got)
-	}
+// What RetryAfter is with doesn't change its type.
+func TestRetryAfterType(t *testing.T) {
 	if got := errorType(pubsub.RetryAfter(time.Second, context.DeadlineExceeded)); got != attribute.String("error.type", "retried") {
 		t.Errorf("of RetryAfter it is %v, want retried", got)
 	}

@@ -26,13 +26,7 @@ func expiresUnused(w *world) {
 			return false
 		}
 		w.ok(err)
-		w.eventually("an unused queue to expire, with messages still coming", func() (any, bool) {
-			err := c.send("amq.fanout", "", text("x"), pubsub.Mandatory)
-			if err != nil {
-				w.fails(err, pubsub.ErrUnroutable, "publish to an expired queue")
-			}
-			return "messages are routed", err != nil
-		})
+		c.expired("an unused queue", "amq.fanout", "")
 		_, err = c.InspectQueue(w.ctx, q)
 		w.fails(err, pubsub.ErrNotFound, "inspect an expired queue")
 		c.queue(pubsub.Queue{Name: q, Expires: time.Minute})
@@ -93,18 +87,19 @@ func expiresConsumer(w *world) {
 	}
 	w.ok(err)
 	// Once the marker has expired, q would have, too.
-	c.expired(marker)
+	c.expired("queue "+marker, "", marker)
 	c.publish("", q, "x")
 	(&consumer{cons, w}).gets("x")
 	w.ok(cons.Close())
-	c.expired(q)
+	c.expired("queue "+q, "", q)
 }
 
-// expired waits until a queue has expired, without using it.
-func (c *conn) expired(queue string) {
+// expired waits until the queue that a key of an exchange leads to has expired,
+// without using it, though messages still come.
+func (c *conn) expired(what, exchange, key string) {
 	c.w.Helper()
-	c.w.eventually("queue "+queue+" to expire", func() (any, bool) {
-		err := c.send("", queue, text("x"), pubsub.Mandatory)
+	c.w.eventually(what+" to expire", func() (any, bool) {
+		err := c.send(exchange, key, text("x"), pubsub.Mandatory)
 		if err != nil {
 			c.w.fails(err, pubsub.ErrUnroutable, "publish to an expired queue")
 		}

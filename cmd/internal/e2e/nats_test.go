@@ -66,7 +66,7 @@ func TestEmbedded(t *testing.T) {
 	durable("emit", "--persistent", "two").succeeds(t)
 
 	// RabbitMQ's clients are served from it, too.
-	amqp := servesFrom(t, o)
+	amqp := serves(t, "-b", o.env)
 	rest := spawn(t, amqp, "receive", "-Q", "audit", "-n", "1", "--durable")
 	rest.ends(t, 0, bound)
 	if first.out() != "one\n" || second.stdout.(*text).String() != "one\n" || rest.out() != "two\n" {
@@ -74,21 +74,11 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// servesFrom serves RabbitMQ's clients from a folder, in a process of its own.
-func servesFrom(t *testing.T, o options) (amqp options) {
-	t.Helper()
-	s := spawn(t, o, "serve", "-b", o.env, "--listen", "127.0.0.1:0")
-	s.stderr.waitFor(t, "address", s.ended, func(text string) bool { return strings.Contains(text, "CTRL+C\n") })
-	_, address, _ := strings.Cut(s.stderr.String(), "guest@")
-	address, _, _ = strings.Cut(address, "/")
-	return options{env: "amqp://guest:guest@" + address + "/"}
-}
-
 // TestServeHoldsEmbedded: while serve runs, so does the NATS server in it, also
 // between clients: what is not durable stays as long.
 func TestServeHoldsEmbedded(t *testing.T) {
 	folder := t.TempDir()
-	amqp := servesFrom(t, options{env: "nats+embedded:" + folder})
+	amqp := serves(t, "-b", "nats+embedded:"+folder)
 	if _, err := os.Stat(filepath.Join(folder, "nats.url")); err != nil {
 		t.Errorf("there is no URL for other NATS clients: %v", err)
 	}

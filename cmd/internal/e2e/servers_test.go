@@ -16,6 +16,17 @@ func rabbit(t *testing.T) options {
 	return options{env: rabbitmqtest.Shared(t).VHost(t)}
 }
 
+// serves is the broker that serve has for RabbitMQ's clients, in a process of its
+// own: one in memory, unless args name another.
+func serves(t *testing.T, args ...string) options {
+	t.Helper()
+	s := spawn(t, options{env: "memory:"}, "serve", append(args, "--listen", "127.0.0.1:0")...)
+	s.stderr.waitFor(t, "address", s.ended, func(text string) bool { return strings.Contains(text, "CTRL+C\n") })
+	_, address, _ := strings.Cut(s.stderr.String(), "guest@")
+	address, _, _ = strings.Cut(address, "/")
+	return options{env: "amqp://guest:guest@" + address + "/"}
+}
+
 // onServers runs a test on each of the servers that processes can share.
 func onServers(t *testing.T, test func(t *testing.T, o options)) {
 	t.Run("RabbitMQ", func(t *testing.T) { test(t, rabbit(t)) })

@@ -23,14 +23,7 @@ func listable(t *testing.T) options {
 }
 
 // served is a broker in memory, by serve.
-func served(t *testing.T) options {
-	t.Helper()
-	s := spawn(t, options{env: "memory:"}, "serve", "--listen", "127.0.0.1:0")
-	s.stderr.waitFor(t, "address", s.ended, func(text string) bool { return strings.Contains(text, "CTRL+C\n") })
-	_, address, _ := strings.Cut(s.stderr.String(), "guest@")
-	address, _, _ = strings.Cut(address, "/")
-	return options{env: "amqp://guest:guest@" + address + "/"}
-}
+func served(t *testing.T) options { return serves(t) }
 
 // answers runs topology, which must end with a code, and returns what it prints.
 func answers(t *testing.T, o options, code int, args ...string) string {
