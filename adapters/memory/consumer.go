@@ -43,16 +43,16 @@ type consumer struct {
 
 	// What each ack writes to is kept apart from what each publish looks at,
 	// or two processors would take the same memory from one another.
-	_    cpu
+	_    cacheLine
 	acks acks
-	_    cpu
+	_    cacheLine
 
 	itsTurn   bool // wake has taken room in the share for it
 	inStarved bool // in share.starved; guarded by share.mu
 }
 
-// cpu is as large as what processors exchange at once.
-type cpu [64]byte
+// cacheLine is as large as what processors exchange at once.
+type cacheLine [64]byte
 
 var _ pubsub.Subscription = (*consumer)(nil)
 

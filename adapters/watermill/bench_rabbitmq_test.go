@@ -233,8 +233,9 @@ func (r *rabbit) passes(p message.Publisher, s message.Subscriber, name string, 
 	<-router.Running()
 	fill := publishesTo(r.B, r.publisher(), from, 1, 100)
 	return func(n int) {
-		fill(n / 100 * 100)
-		for range n / 100 * 100 {
+		n -= n % 100
+		fill(n)
+		for range n {
 			<-passed
 		}
 		if _, err := r.broker.PurgeQueue(context.Background(), to); err != nil {

@@ -135,6 +135,7 @@ func unsupported(c amqp.Config) error {
 	if kind := pubsub.Kind(c.Exchange.Type); kind != "" && !slices.Contains(pubsub.Kinds(), kind) {
 		refuse(fmt.Sprintf("Exchange.Type %q", kind), "the model has only RabbitMQ's own kinds")
 	}
+	// RabbitMQ compares an argument that is there with one that isn't.
 	nameless := c
 	nameless.Queue.GenerateName = nil // there is no topic yet
 	kept := classic.Arguments(queue(nameless, ""))
