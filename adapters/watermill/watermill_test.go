@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -485,4 +486,46 @@ func TestFeedEnds(t *testing.T) {
 	if info, err := b.InspectQueue(t.Context(), "dead"); err != nil || info.Ready > 0 {
 		t.Errorf("%d messages were rejected, %v", info.Ready, err)
 	}
+}
+
+// unreached is an adapter without a connection: what is published waits for one
+// as long as its context lasts.
+type unreached struct{ pubsub.Adapter }
+
+func (a unreached) Publish(ctx context.Context, p *pubsub.Publication) {
+	<-ctx.Done()
+	p.Confirm(ctx.Err())
+}
+
+// handedOut is a subscriber with one message, whose channel ends with ctx.
+type handedOut struct{ m *message.Message }
+
+func (s handedOut) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
+	messages := make(chan *message.Message, 1)
+	messages <- s.m
+	context.AfterFunc(ctx, func() { close(messages) })
+	return messages, nil
+}
+
+func (handedOut) Close() error { return nil }
+
+// What can't be sent for a few seconds when Feed is to end is nacked.
+func TestFeedGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := pubsub.New(unreached{memory.NewServer().Connect(nil)}, nil)
+		defer b.Close()
+		m := message.NewMessage("1", nil)
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		start := time.Now()
+		check(t, watermill.Feed(ctx, handedOut{m}, "t", b, "events", nil))
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("Feed gave up after %v; want 5 s", took)
+		}
+		select {
+		case <-m.Nacked():
+		default:
+			t.Error("the message is not nacked")
+		}
+	})
 }
