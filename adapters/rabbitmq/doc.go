@@ -62,7 +62,9 @@
 //   - other calls wait until their context ends. DeleteQueue and PurgeQueue
 //     that were under way fail with [pubsub.ErrUnavailable], because how much was
 //     deleted is not known; the others are repeated;
-//   - deliveries are back in their queues: settling one is [pubsub.ErrDeliveryLost];
+//   - deliveries are back in their queues: settling one is [pubsub.ErrDeliveryLost].
+//     They are back once the broker has noticed the end of the last connection;
+//     a message that waited behind them may come before them;
 //   - consumers go on by themselves. One whose queue is gone ends with
 //     [pubsub.ErrConsumerCanceled].
 //
