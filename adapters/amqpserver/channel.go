@@ -94,9 +94,9 @@ func (ch *channel) do(m wire.Method) (reply wire.Method, err error) {
 	case *wire.BasicReject:
 		return nil, ch.settle(m.DeliveryTag, false, requeueOrReject(m.Requeue))
 	case *wire.BasicRecover:
-		return &wire.BasicRecoverOk{}, ch.recover(m.Requeue)
+		return nil, ch.recover(m.Requeue, &wire.BasicRecoverOk{})
 	case *wire.BasicRecoverAsync:
-		return nil, ch.recover(m.Requeue)
+		return nil, ch.recover(m.Requeue, nil)
 	case *wire.ConfirmSelect:
 		return noWait(m.NoWait, &wire.ConfirmSelectOk{}, ch.selectConfirms())
 	case *wire.ChannelFlow:

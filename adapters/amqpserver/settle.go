@@ -71,10 +71,14 @@ func (ch *channel) tellOne(t taken, as pubsub.Outcome, multiple bool) {
 }
 
 // recover puts back all that is unsettled; it comes again. What waits for
-// commit is not, and stays.
-func (ch *channel) recover(requeue bool) error {
+// commit is not, and stays. The reply, if there is one, goes out before what comes
+// again, as RabbitMQ's does: consumers deliver as soon as a queue has it back.
+func (ch *channel) recover(requeue bool, reply wire.Method) error {
 	if !requeue {
 		return wire.Errorf(wire.NotImplemented, "requeue=false")
+	}
+	if reply != nil {
+		ch.send(reply)
 	}
 	ch.mu.Lock()
 	list := ch.unacked.all()
