@@ -111,7 +111,8 @@ var Rules = []Rule{
 			own := adapterOf(pkg)
 			return !imp.Ours || imp.Rel == "pubsub" || imp.Rel == "pubsub/routing" || imp.Rel == "pubsub/classic" ||
 				imp.Rel == own || below(own, imp.Rel) ||
-				pkg == "adapters/nats/natstest" && imp.Rel == "internal/debian"
+				pkg == "adapters/nats/natstest" && imp.Rel == "internal/debian" ||
+				(pkg == "adapters/nats/natstest" || pkg == "adapters/rabbitmq/rabbitmqtest") && imp.Rel == "internal/portblock"
 		},
 	},
 	{

@@ -12,23 +12,22 @@ import (
 // Leftovers are the functions of goroutines that LeakOptions ignores.
 var Leftovers = leftovers
 
-// TakenPort makes the first attempt to start a server find one of its ports taken:
-// the one that has this index among that of clients, of monitoring and of routes.
+// TakenPort makes the first server that is started find one of its ports taken: the
+// one that has this index among that of clients, of monitoring and of routes.
 func TakenPort(t *testing.T, which int) Option {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	attempts := 0
+	picked := 0
 	return func(s *settings) {
-		s.pick = func(n int) ([]ports, error) {
-			all, err := freePorts(n)
-			if attempts++; attempts == 1 && err == nil {
-				p := &all[n-1]
+		s.pick = func() (ports, error) {
+			p, err := reservePorts()
+			if picked++; picked == 1 && err == nil {
 				*[]*int{&p.client, &p.monitor, &p.route}[which] = l.Addr().(*net.TCPAddr).Port
 			}
-			return all, err
+			return p, err
 		}
 	}
 }

@@ -14,13 +14,13 @@ type settings struct {
 	user, password string
 	extra          []string // more lines of the configuration
 	launch         func(config string) (instance, error)
-	pick           func(servers int) ([]ports, error)
+	pick           func() (ports, error)
 }
 
 func collect(options []Option) settings {
 	s := settings{
 		launch: func(config string) (instance, error) { return orNil(startEmbedded(config)) },
-		pick:   freePorts,
+		pick:   reservePorts,
 	}
 	for _, o := range options {
 		o(&s)

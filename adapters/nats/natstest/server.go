@@ -116,7 +116,7 @@ func (s *Server) Restart(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the server with its test.
+// stop ends the server with its test, and lets its ports go.
 func (s *Server) stop(tb testing.TB) {
 	s.mu.Lock()
 	run := s.run
@@ -127,4 +127,5 @@ func (s *Server) stop(tb testing.TB) {
 	if err := s.Shutdown(); err != nil {
 		tb.Errorf("natstest: %v", err)
 	}
+	s.ports.block.Release()
 }

@@ -40,6 +40,7 @@ func runAll(tb testing.TB, n int, s settings) []*Server {
 		}
 		for _, one := range servers {
 			one.Shutdown()
+			one.ports.block.Release()
 		}
 		if !errors.Is(err, errPortTaken) {
 			break
@@ -49,20 +50,31 @@ func runAll(tb testing.TB, n int, s settings) []*Server {
 	return nil
 }
 
-// create writes the configurations of n servers to a folder, where they will also
-// have their stores.
-func create(folder string, n int, s settings) ([]*Server, error) {
-	free, err := s.pick(n)
-	if err != nil {
-		return nil, err
+// create reserves the ports of n servers and writes their configurations to a folder,
+// where they will also have their stores.
+func create(folder string, n int, s settings) (servers []*Server, err error) {
+	reserved := make([]ports, 0, n)
+	defer func() {
+		if err != nil {
+			for _, p := range reserved {
+				p.block.Release()
+			}
+		}
+	}()
+	for range n {
+		p, err := s.pick()
+		if err != nil {
+			return nil, err
+		}
+		reserved = append(reserved, p)
 	}
 	// Names that no other test has: a port may turn out to be that of its server.
 	cluster := fmt.Sprintf("natstest-%08x", rand.Uint32())
-	servers := make([]*Server, n)
-	for i, p := range free {
+	servers = make([]*Server, n)
+	for i, p := range reserved {
 		name := fmt.Sprintf("%s-%d", cluster, i+1)
 		servers[i] = &Server{name: name, settings: s, ports: p, clustered: n > 1, config: filepath.Join(folder, name+".conf")}
-		text := s.config(name, cluster, filepath.Join(folder, name), p, free)
+		text := s.config(name, cluster, filepath.Join(folder, name), p, reserved)
 		if err := os.WriteFile(servers[i].config, []byte(text), 0o600); err != nil {
 			return nil, err
 		}

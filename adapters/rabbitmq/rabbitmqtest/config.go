@@ -17,6 +17,7 @@ const nodeName = "bindery@localhost"
 func (n *Node) settings() []string {
 	lines := []string{
 		"listeners.tcp.1 = " + loopback(n.ports.amqp),
+		"default_pass = " + n.password,
 		// An alarm of a machine short of disk or memory blocks publishers,
 		// and a test would hang. The memory limit is of the node, not of
 		// the machine, and still stops a test that floods the node.

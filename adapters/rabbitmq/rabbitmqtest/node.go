@@ -48,11 +48,12 @@ type Options struct {
 type Node struct {
 	*Server
 
-	opts   Options
-	server string // the rabbitmq-server script
-	folder *folder
-	ports  ports
-	tls    *authority // nil without Options.TLS
+	opts     Options
+	server   string // the rabbitmq-server script
+	folder   *folder
+	ports    ports
+	password string     // of guest: no other node takes it, and none is mistaken for this one
+	tls      *authority // nil without Options.TLS
 
 	mu      sync.Mutex
 	epmd    *process // lives from start to Stop
@@ -69,7 +70,7 @@ func Start(ctx context.Context, opts *Options) (*Node, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	return start(ctx, *opts, freePorts)
+	return start(ctx, *opts, reservePorts, 3)
 }
 
 // Run starts a private node for one test and stops it when the test ends. A
@@ -106,11 +107,10 @@ func Run(tb testing.TB, opts *Options) *Node {
 	return n
 }
 
-// start is Start with the choice of ports as a parameter. Between that choice
-// and the moment when the node binds them, some seconds later, another process
-// may take one of them; start then begins again with others.
-func start(ctx context.Context, opts Options, pick func(int) ([]int, error)) (*Node, error) {
-	const attempts = 3
+// start is Start with the choice of ports as a parameter. Between that choice and
+// the moment when the node binds them, some seconds later, a process that doesn't
+// reserve its ports may take one; start then begins again with others.
+func start(ctx context.Context, opts Options, pick func() (ports, error), attempts int) (*Node, error) {
 	var err error
 	for range attempts {
 		var n *Node
@@ -121,21 +121,17 @@ func start(ctx context.Context, opts Options, pick func(int) ([]int, error)) (*N
 	return nil, fmt.Errorf("%w (tried %d times)", err, attempts)
 }
 
-func startOnce(ctx context.Context, opts Options, pick func(int) ([]int, error)) (_ *Node, err error) {
+func startOnce(ctx context.Context, opts Options, pick func() (ports, error)) (_ *Node, err error) {
 	fail := func(err error) (*Node, error) {
 		return nil, fmt.Errorf("start a RabbitMQ node: %w", err)
 	}
-	n := &Node{opts: opts, server: opts.Server}
+	n := &Node{opts: opts, server: opts.Server, password: randomHex(8)}
 	if n.server == "" {
 		if n.server, err = Find(); err != nil {
 			return fail(err)
 		}
 	}
-	if n.ports, err = choosePorts(pick); err != nil {
-		return fail(err)
-	}
-	sweepAbandoned(os.TempDir())
-	if n.folder, err = newFolder(os.TempDir()); err != nil {
+	if n.ports, err = pick(); err != nil {
 		return fail(err)
 	}
 	defer func() {
@@ -143,6 +139,10 @@ func startOnce(ctx context.Context, opts Options, pick func(int) ([]int, error))
 			n.tearDown()
 		}
 	}()
+	sweepAbandoned(os.TempDir())
+	if n.folder, err = newFolder(os.TempDir()); err != nil {
+		return fail(err)
+	}
 	if opts.TLS {
 		if n.tls, err = newAuthority(n.folder.path); err != nil {
 			return fail(err)
@@ -153,7 +153,7 @@ func startOnce(ctx context.Context, opts Options, pick func(int) ([]int, error))
 	}
 	n.Server = &Server{amqp: &url.URL{
 		Scheme: "amqp",
-		User:   url.UserPassword("guest", "guest"),
+		User:   url.UserPassword("guest", n.password),
 		Host:   loopback(n.ports.amqp),
 		Path:   "/",
 	}, down: n.down}
@@ -247,7 +247,7 @@ func (n *Node) mustRunLocked() error {
 }
 
 // TLSURL returns the address of the TLS listener, as in
-// amqps://guest:guest@127.0.0.1:23456/, or "" without Options.TLS.
+// amqps://guest:5f0c93e1@127.0.0.1:23456/, or "" without Options.TLS.
 func (n *Node) TLSURL() string {
 	if n.tls == nil {
 		return ""
@@ -322,7 +322,8 @@ func (n *Node) shutdownLocked() error {
 	}
 }
 
-// tearDown ends what is left of the node's processes and removes its folder.
+// tearDown ends what is left of the node's processes, removes its folder, and lets
+// its ports go.
 func (n *Node) tearDown() error {
 	if n.beam != nil {
 		n.beam.kill()
@@ -331,6 +332,10 @@ func (n *Node) tearDown() error {
 	if n.epmd != nil {
 		n.epmd.kill()
 		n.epmd = nil
+	}
+	n.ports.block.Release()
+	if n.folder == nil {
+		return nil
 	}
 	return n.folder.remove()
 }

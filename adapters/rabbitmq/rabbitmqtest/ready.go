@@ -16,7 +16,8 @@ import (
 const pollEvery = 25 * time.Millisecond
 
 // waitFor returns when ready returns nil, and with an error when the process
-// ends before or the context does.
+// ends before or the context does. That ready is about this process, and not about
+// another that has its port, is for ready to tell.
 func (n *Node) waitFor(ctx context.Context, p *process, name string, ready func(context.Context) error) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
@@ -52,7 +53,7 @@ func (n *Node) whyEnded(p *process, name string) error {
 	return fmt.Errorf("%s ended (%v):\n%s", name, p.err, text)
 }
 
-// probe returns nil when the node takes connections.
+// probe returns nil when the node takes connections. No other node takes its password.
 func (n *Node) probe(ctx context.Context) error {
 	if err := handshake(ctx, n.URL()); err != nil {
 		return err
@@ -63,8 +64,8 @@ func (n *Node) probe(ctx context.Context) error {
 	return n.whoami(ctx)
 }
 
-// answersAsEpmd returns nil when an epmd answers on the port. A connection alone
-// would not do, since the port may have become somebody else's.
+// answersAsEpmd returns nil when an epmd that knows no node yet answers on the port. A
+// connection alone would not do, since the port may have become somebody else's.
 // See https://www.erlang.org/doc/apps/erts/erl_dist_protocol#epmd-protocol, NAMES_REQ.
 func answersAsEpmd(ctx context.Context, port int) error {
 	var d net.Dialer
@@ -86,7 +87,11 @@ func answersAsEpmd(ctx context.Context, port int) error {
 	if got := binary.BigEndian.Uint32(own[:]); got != uint32(port) {
 		return fmt.Errorf("what listens on port %d is no epmd", port)
 	}
-	return nil
+	names, err := io.ReadAll(conn)
+	if err == nil && len(names) > 0 {
+		err = fmt.Errorf("the epmd on port %d is another node's: %s", port, names)
+	}
+	return err
 }
 
 // handshake opens an AMQP connection, up to connection.open-ok, and closes it.
