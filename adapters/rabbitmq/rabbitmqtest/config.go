@@ -12,12 +12,14 @@ import (
 // nodeName need not be unique: every node has its own epmd.
 const nodeName = "bindery@localhost"
 
+// markProperty is what a node says its mark by to its clients.
+const markProperty = "rabbitmqtest"
+
 // settings are the lines of rabbitmq.conf, in the order in which they are
 // written. See https://www.rabbitmq.com/docs/configure.
 func (n *Node) settings() []string {
 	lines := []string{
 		"listeners.tcp.1 = " + loopback(n.ports.amqp),
-		"default_pass = " + n.password,
 		// An alarm of a machine short of disk or memory blocks publishers,
 		// and a test would hang. The memory limit is of the node, not of
 		// the machine, and still stops a test that floods the node.
@@ -55,6 +57,7 @@ func (n *Node) writeConfig() error {
 	}
 	for name, content := range map[string]string{
 		"rabbitmq.conf":     strings.Join(n.settings(), "\n") + "\n",
+		"advanced.config":   fmt.Sprintf("[{rabbit, [{server_properties, [{%s, %q}]}]}].\n", markProperty, n.mark),
 		"enabled_plugins":   plugins,
 		"rabbitmq-env.conf": "", // instead of the machine's
 	} {

@@ -48,12 +48,12 @@ type Options struct {
 type Node struct {
 	*Server
 
-	opts     Options
-	server   string // the rabbitmq-server script
-	folder   *folder
-	ports    ports
-	password string     // of guest: no other node takes it, and none is mistaken for this one
-	tls      *authority // nil without Options.TLS
+	opts   Options
+	server string // the rabbitmq-server script
+	folder *folder
+	ports  ports
+	mark   string     // by which the node is told from others that have its port
+	tls    *authority // nil without Options.TLS
 
 	mu      sync.Mutex
 	epmd    *process // lives from start to Stop
@@ -125,7 +125,7 @@ func startOnce(ctx context.Context, opts Options, pick func() (ports, error)) (_
 	fail := func(err error) (*Node, error) {
 		return nil, fmt.Errorf("start a RabbitMQ node: %w", err)
 	}
-	n := &Node{opts: opts, server: opts.Server, password: randomHex(8)}
+	n := &Node{opts: opts, server: opts.Server, mark: randomHex(8)}
 	if n.server == "" {
 		if n.server, err = Find(); err != nil {
 			return fail(err)
@@ -153,7 +153,7 @@ func startOnce(ctx context.Context, opts Options, pick func() (ports, error)) (_
 	}
 	n.Server = &Server{amqp: &url.URL{
 		Scheme: "amqp",
-		User:   url.UserPassword("guest", n.password),
+		User:   url.UserPassword("guest", "guest"),
 		Host:   loopback(n.ports.amqp),
 		Path:   "/",
 	}, down: n.down}
@@ -247,7 +247,7 @@ func (n *Node) mustRunLocked() error {
 }
 
 // TLSURL returns the address of the TLS listener, as in
-// amqps://guest:5f0c93e1@127.0.0.1:23456/, or "" without Options.TLS.
+// amqps://guest:guest@127.0.0.1:23456/, or "" without Options.TLS.
 func (n *Node) TLSURL() string {
 	if n.tls == nil {
 		return ""

@@ -53,10 +53,18 @@ func (n *Node) whyEnded(p *process, name string) error {
 	return fmt.Errorf("%s ended (%v):\n%s", name, p.err, text)
 }
 
-// probe returns nil when the node takes connections. No other node takes its password.
+// probe returns nil when the node takes connections: it, and no other that has its port.
 func (n *Node) probe(ctx context.Context) error {
-	if err := handshake(ctx, n.URL()); err != nil {
+	conn, err := dialAMQP(ctx, n.URL())
+	if err != nil {
 		return err
+	}
+	mark := conn.Properties[markProperty]
+	if err := conn.Close(); err != nil {
+		return err
+	}
+	if mark != n.mark {
+		return fmt.Errorf("on port %d there is another server", n.ports.amqp)
 	}
 	if n.management == nil {
 		return nil

@@ -27,7 +27,7 @@ type Server struct {
 }
 
 // URL returns the server's address with credentials, as in
-// amqp://guest:5f0c93e1@127.0.0.1:23456/. Tests that share a server want VHost.
+// amqp://guest:guest@127.0.0.1:23456/. Tests that share a server want VHost.
 func (s *Server) URL() string { return s.amqp.String() }
 
 // ManagementURL returns the address of the management API without credentials,
