@@ -24,3 +24,15 @@ func completion(args []string) (write func(*cobra.Command) error, ok bool) {
 	}
 	return nil, false
 }
+
+// CheckCompletion returns an error for the word "completion" where no shell that
+// is known follows. It is for commands that take no words of their own.
+func CheckCompletion(args []string) error {
+	switch {
+	case len(args) == 0 || args[0] != "completion":
+		return nil
+	case len(args) == 2:
+		return UnknownWord("shell", args[1], Shells)
+	}
+	return Usagef("completion takes a shell: %s", oneOf(Shells))
+}

@@ -79,6 +79,8 @@ var misuses = []struct {
 
 	{"words for receive", "receive kern.*", "", 2,
 		`receive: receive takes flags only, but got the word "kern.*"; a key is given by -k, a queue by -Q`},
+	{"completion without a shell", "receive completion", "", 2,
+		`receive: completion takes a shell: bash, zsh, fish or powershell`},
 	{"direct without a key", "receive -t direct", "", 2,
 		`receive: a direct exchange needs the keys of the messages to receive; name them with -k/--key, as in: receive -t direct -k warning -k error`},
 	{"key for a fanout exchange", "receive -k error", "", 2,

@@ -83,6 +83,9 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 		Long:    help,
 		Example: examples,
 		Args: func(_ *cobra.Command, args []string) error {
+			if err := cli.CheckCompletion(args); err != nil {
+				return err
+			}
 			if len(args) > 0 {
 				return cli.Usagef("receive takes flags only, but got the word %q; a key is given by -k, a queue by -Q", args[0])
 			}

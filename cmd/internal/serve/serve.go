@@ -73,6 +73,9 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 		Long:    help,
 		Example: examples,
 		Args: func(_ *cobra.Command, args []string) error {
+			if err := cli.CheckCompletion(args); err != nil {
+				return err
+			}
 			if len(args) > 0 {
 				return cli.Usagef("serve takes flags only, but got the word %q; the address is given by --listen", args[0])
 			}

@@ -126,6 +126,7 @@ func TestMisuse(t *testing.T) {
 		code int
 		want string
 	}{
+		{[]string{"completion"}, 2, `serve: completion takes a shell: bash, zsh, fish or powershell`},
 		{[]string{"now"}, 2, `serve: serve takes flags only, but got the word "now"; the address is given by --listen`},
 		{[]string{"--listen", "5672"}, 2, `serve: --listen "5672" is no address; give HOST:PORT, as 127.0.0.1:5672`},
 		{[]string{"--listen", ":0"}, 2, "serve: to listen on :0, which others can reach, name a user of your own with --user, with a password in $BINDERY_SERVE_PASSWORD or --password-file"},

@@ -26,8 +26,8 @@ func (c *command) explain() *cobra.Command {
 binding that is tried on the way, matched (✓) or not (✗), and the queues that get
 it. EXCHANGE "" is the default exchange. Nothing is sent.
 
-Exit codes: 0 a queue gets it, 1 none does, 2 the command line is wrong, 3 it can't
-be told.`,
+Exit codes: 0 a queue gets it, 1 none does or there is no such exchange, 2 the
+command line is wrong, 3 it can't be told.`,
 		Args: words(2, 2, `EXCHANGE and KEY; the empty key is ""`),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := c.topology(cmd, file)

@@ -55,6 +55,13 @@ func Run(ctx context.Context, args []string, env cli.Env) int {
 		Example: examples,
 	}
 	group(root, "command", c.list(), c.graph(), c.explain(), c.export(), c.diff(), c.check(), c.apply(), c.purge(), c.delete(), c.serve())
+	unknown := root.Args
+	root.Args = func(cmd *cobra.Command, args []string) error {
+		if err := cli.CheckCompletion(args); err != nil {
+			return err
+		}
+		return unknown(cmd, args)
+	}
 	c.AddBroker(root, env)
 	return cli.Execute(ctx, root, args, env)
 }
