@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // leftOut names the tests of amqp091-go that a server of AMQP alone cannot
@@ -71,10 +72,12 @@ func TestAMQP091Go(t *testing.T) {
 
 // runTests runs tests of a test binary, each of which must pass. One that
 // failed is run again alone: some wait for a millisecond for what a busy
-// machine takes longer to do, in the client itself.
+// machine takes longer to do, in the client itself. And a channel that the client's
+// own recovery opens again may stay without an answer for good: seen once with
+// v1.16.0, on RabbitMQ. Where all of several failed, there is another reason.
 func runTests(t *testing.T, binary string, names []string, url string) {
 	failed := run(t, binary, names, url)
-	if len(failed) > 0 && len(failed) < len(names) {
+	if len(failed) > 0 && (len(failed) < len(names) || len(names) == 1) {
 		t.Logf("run again, alone: %q", failed)
 		failed = run(t, binary, failed, url)
 	}
@@ -85,7 +88,11 @@ func runTests(t *testing.T, binary string, names []string, url string) {
 
 // run runs tests and returns those that did not pass.
 func run(t *testing.T, binary string, names []string, url string) (failed []string) {
-	cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.parallel=16", "-test.timeout=3m", "-test.run", "^("+strings.Join(names, "|")+")$")
+	limit := 3 * time.Minute
+	if len(names) == 1 {
+		limit = 90 * time.Second
+	}
+	cmd := exec.CommandContext(t.Context(), binary, "-test.v", "-test.parallel=16", "-test.timeout", limit.String(), "-test.run", "^("+strings.Join(names, "|")+")$")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "AMQP_URL="+url)
 	out, err := cmd.CombinedOutput()
