@@ -26,6 +26,10 @@
 //
 // Where none of them works the test fails and says what to do. It never skips.
 //
+// With $BINDERY_STALLS set the private node's queues and channels stop at random, so
+// that a test that relies on an order that RabbitMQ doesn't keep fails soon: see
+// [Node.Stall].
+//
 // # A server to stop, kill and restart
 //
 // [Run] starts a private [Node] for one test, and [Start] does so outside a

@@ -12,10 +12,13 @@ import (
 	"time"
 )
 
-// The environment variables that name a running server.
+// The environment variables: two that name a running server, and one for the
+// private node.
 const (
 	amqpVariable       = "BINDERY_AMQP_URL"
 	managementVariable = "BINDERY_MANAGEMENT_URL"
+
+	stallsVariable = "BINDERY_STALLS"
 )
 
 // shared is the one server of this test process.
@@ -105,6 +108,11 @@ func obtain(ctx context.Context) (*Server, *Node, error) {
 	node, err := Start(ctx, &Options{Server: path})
 	if err != nil {
 		return nil, nil, err
+	}
+	if os.Getenv(stallsVariable) != "" {
+		if err := node.Stall(ctx); err != nil {
+			return nil, nil, errors.Join(err, node.Stop())
+		}
 	}
 	return node.Server, node, nil
 }
