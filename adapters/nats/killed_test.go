@@ -75,6 +75,7 @@ func beVictim(ctx context.Context, url string) error {
 // What a client held whose process was killed comes back to another, and its exclusive
 // queue goes with its stream, whether it led the queue or another connection does.
 func TestClientKilled(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	server := natstest.RunServer(t)
 	for _, leads := range []bool{true, false} {
 		t.Run(fmt.Sprintf("leads_%t", leads), func(t *testing.T) {

@@ -171,6 +171,7 @@ func TestViewBehindTheSweep(t *testing.T) {
 // An auto-delete queue goes even if its only consumer died together with the queue's
 // leader; one that never had a consumer stays.
 func TestAutoDeleteAfterDeath(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	server := natstest.RunServer(t)
 	ctx := t.Context()
 	url := server.URL() + "/auto"

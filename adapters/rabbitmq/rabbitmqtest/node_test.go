@@ -202,6 +202,37 @@ func TestTwoNodesAtOnce(t *testing.T) {
 		}
 		mustContain(t, err.Error(), "rabbitmqctl no_such_command")
 	})
+
+	// Its queues and channels stop, and do their work.
+	t.Run("stall", func(t *testing.T) {
+		_, ch := dial(t, b.URL(), nil)
+		declare(t, ch, "stalls")
+		// Whether some of many looks at processes of each kind see one suspended.
+		suspended := func() string {
+			t.Helper()
+			out, err := b.Ctl(within(t), "eval", `
+				Look = fun(Of) -> lists:any(fun(_) -> timer:sleep(1), lists:any(fun(P) -> process_info(P, status) =:= {status, suspended} end, Of()) end, lists:seq(1, 500)) end,
+				{Look(fun() -> pg_local:get_members(rabbit_channels) end),
+				 Look(fun() -> [amqqueue:get_pid(Q) || Q <- rabbit_amqqueue:list()] end)}.`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.TrimSpace(out)
+		}
+		if got := suspended(); got != "{false,false}" {
+			t.Fatalf("before, channels and queues are suspended: %s", got)
+		}
+		if err := b.Stall(within(t)); err != nil {
+			t.Fatal(err)
+		}
+		if got := suspended(); got != "{true,true}" {
+			t.Errorf("channels and queues are suspended: %s", got)
+		}
+		publish(t, ch, "stalls", "hello")
+		if got := consumeOne(t, ch, "stalls"); got != "hello" {
+			t.Errorf("got %q, want hello", got)
+		}
+	})
 }
 
 func TestStartFails(t *testing.T) {
