@@ -33,9 +33,9 @@
 // # A server to stop, kill and restart
 //
 // [Run] starts a private [Node] for one test, and [Start] does so outside a
-// test. A node has its own ports on 127.0.0.1, its own name, cookie, epmd and
-// folder, so any number of them run side by side and beside a RabbitMQ of the
-// machine's own. It runs as the user of the test process.
+// test. A node has its own cookie, epmd and folder, and its own ports on 127.0.0.1,
+// which no other node gets while it is down, so any number of them run side by side
+// and beside a RabbitMQ of the machine's own. It runs as the user of the test process.
 //
 // [Node.Stop] leaves no process and no folder. If the test process dies before
 // that (killed, or ended by the timeout of go test), Linux kills the node with
