@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gobindery/bindery/adapters/amqpserver"
+	"github.com/gobindery/bindery/adapters/amqpserver/internal/wire"
 	"github.com/gobindery/bindery/adapters/memory"
 	"github.com/gobindery/bindery/pubsub"
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -115,4 +116,49 @@ func TestCanceledConsumerIsLetGo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// lingering is an adapter whose subscriptions have settled long before they say so.
+type lingering struct {
+	pubsub.Adapter
+	until chan struct{}
+}
+
+func (a lingering) Consume(ctx context.Context, queue string, o pubsub.ConsumeOptions) (pubsub.Subscription, error) {
+	s, err := a.Adapter.Consume(ctx, queue, o)
+	return lingeringSubscription{s, a.until}, err
+}
+
+type lingeringSubscription struct {
+	pubsub.Subscription
+	until chan struct{}
+}
+
+func (s lingeringSubscription) Settle(ctx context.Context, tag uint64, o pubsub.Outcome, multiple bool) error {
+	err := s.Subscription.Settle(ctx, tag, o, multiple)
+	<-s.until
+	return err
+}
+
+// A consumer has a message again before the server knows that it is back; the
+// reply to basic.recover comes first all the same, as RabbitMQ's does.
+func TestRecoverOkComesFirst(t *testing.T) {
+	t.Parallel()
+	broker := memory.NewServer()
+	until := make(chan struct{})
+	addr := serveAs(t, &amqpserver.Server{Connect: func(context.Context, amqpserver.Login) (pubsub.Adapter, error) {
+		return lingering{broker.Connect(nil), until}, nil
+	}})
+	t.Cleanup(func() { close(until) }) // before the server closes
+	c := dialRaw(t, addr)
+	c.open()
+	c.send(method(1, &wire.QueueDeclare{Queue: "q"}) + method(1, &wire.BasicConsume{Queue: "q", ConsumerTag: "c"}))
+	c.expect("queue.declare-ok", "basic.consume-ok")
+	c.send(method(1, &wire.BasicPublish{RoutingKey: "q"}) + contentHeader(60, 0, 0, "\x00\x00"))
+	c.expect("basic.deliver")
+	if _, err := c.in.Next(); err != nil { // the header; there is no body
+		t.Fatal(err)
+	}
+	c.send(method(1, &wire.BasicRecover{Requeue: true}))
+	c.expect("basic.recover-ok", "basic.deliver")
 }
