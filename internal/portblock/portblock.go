@@ -46,20 +46,27 @@ func Reserve(n int) (*Block, error) {
 	blocks := (ephemeralStart() - lowest) / size
 	const tries = 200
 	for range tries {
-		b := &Block{first: lowest + size*rand.IntN(blocks) + 1, n: n}
-		// Whoever has the block listens on the port before it. Only one can, and
-		// the kernel lets it go when the process ends, however it does.
-		guard, err := net.Listen("tcp4", loopback(b.first-1))
-		if err != nil {
-			continue
-		}
-		b.guard = guard
-		if b.free() {
+		if b, ok := reserveAt(lowest+size*rand.IntN(blocks)+1, n); ok {
 			return b, nil
 		}
-		b.Release()
 	}
 	return nil, fmt.Errorf("reserve %d ports on 127.0.0.1: in %d of the blocks from %d to %d there was one taken", n, tries, lowest, lowest+size*blocks)
+}
+
+// reserveAt returns the block that begins at a port, if it is free.
+func reserveAt(first, n int) (*Block, bool) {
+	// Whoever has the block listens on the port before it. Only one can, and
+	// the kernel lets it go when the process ends, however it does.
+	guard, err := net.Listen("tcp4", loopback(first-1))
+	if err != nil {
+		return nil, false
+	}
+	b := &Block{guard: guard, first: first, n: n}
+	if !b.free() {
+		b.Release()
+		return nil, false
+	}
+	return b, true
 }
 
 // Port returns one of the ports, from 0 on.

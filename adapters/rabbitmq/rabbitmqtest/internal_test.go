@@ -14,7 +14,7 @@ import (
 )
 
 // Another process takes a port after it was chosen: first that of epmd, then
-// that of AMQP; then another node has taken both, which answers as the new one would.
+// that of AMQP; then each of them is another node's, which answers as the new one would.
 // The fifth start works.
 func TestStartAgainOnTakenPort(t *testing.T) {
 	t.Parallel()
