@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+)
 
 // Shells are those that "completion SHELL" writes a script for.
 var Shells = []string{"bash", "zsh", "fish", "powershell"}
@@ -25,14 +29,17 @@ func completion(args []string) (write func(*cobra.Command) error, ok bool) {
 	return nil, false
 }
 
-// CheckCompletion returns an error for the word "completion" where no shell that
-// is known follows. It is for commands that take no words of their own.
+// CheckCompletion returns an error for the word "completion": it has no shell
+// that is known, or completion would have taken it, or something stands beside it. It is
+// for commands that take no words of their own.
 func CheckCompletion(args []string) error {
 	switch {
 	case len(args) == 0 || args[0] != "completion":
 		return nil
-	case len(args) == 2:
+	case len(args) == 1:
+		return Usagef("completion takes a shell: %s", oneOf(Shells))
+	case !slices.Contains(Shells, args[1]):
 		return UnknownWord("shell", args[1], Shells)
 	}
-	return Usagef("completion takes a shell: %s", oneOf(Shells))
+	return Usagef("completion %s stands alone, without flags and further words", args[1])
 }

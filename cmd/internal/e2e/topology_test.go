@@ -276,6 +276,8 @@ func TestTopologyMisuse(t *testing.T) {
 		{"lsit", "", 2, `unknown command "lsit": must be list, graph, explain, export, diff, check, apply, purge`},
 		{"completion", "", 2, `completion takes a shell: bash, zsh, fish or powershell`},
 		{"completion fis", "", 2, `unknown shell "fis": must be bash, zsh, fish or powershell; did you mean fish?`},
+		{"completion bash now", "", 2, `completion bash stands alone, without flags and further words`},
+		{"--log-level error completion zsh", "", 2, `completion zsh stands alone, without flags and further words`},
 		{"list", "", 2, `topology list needs a kind: exchanges, queues, bindings; see topology list --help`},
 		{"list queue", "", 2, `unknown kind "queue": must be exchanges, queues or bindings; did you mean queues?`},
 		{"list queues mesages", "", 2, `unknown column "mesages": must be name, durable, auto_delete, exclusive, arguments, messages_ready, messages_unacknowledged, messages or consumers; did you mean messages?`},
