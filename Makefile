@@ -85,12 +85,12 @@ soak: needs ## run many random histories and routes on every adapter (HISTORIES=
 	BINDERY_PAIRS=10000 BINDERY_SEED=$(SEED) \
 		$(GO) test -race -count=1 -timeout 6h -v $(TESTFLAGS) -run '^TestAgree$$' ./pubsub/topology
 
-# Of stalls: how often each test runs.
+# Of stalls: how often each test runs. The server of $BINDERY_AMQP_URL would not stall.
 STALLS ?= 3
 
 .PHONY: stalls
 stalls: needs ## test on a RabbitMQ whose queues and channels stop at random (STALLS=3 times)
-	BINDERY_STALLS=1 $(GO) test -race -count=$(STALLS) -p $(TESTPAR) -timeout 1h $(TESTFLAGS) \
+	BINDERY_STALLS=1 BINDERY_AMQP_URL= $(GO) test -race -count=$(STALLS) -p $(TESTPAR) -timeout 1h $(TESTFLAGS) \
 		./adapters/rabbitmq ./adapters/amqpserver/interop ./adapters/watermill/... ./pubsub/topology ./cmd/internal/e2e ./cmd/internal/page
 
 # Of faults: for how many seconds nodes are killed, and step down.
